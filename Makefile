@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0
+# Build, test and try minivmx. "make help" lists the targets.
+#
+# Everything that is built goes into build/; the module is built in
+# build/module/<kernel release>/, from links to the sources, so that several
+# kernels can be built for side by side.
+
+TOP := $(CURDIR)
+BUILD := $(TOP)/build
+
+# The kernel to build for: KDIR=, or KERNEL= a release; by default the running
+# one if its headers are there, else the newest headers installed.
+KERNEL ?= $(shell $(TOP)/scripts/kernel-release $(KDIR))
+KDIR ?= /lib/modules/$(KERNEL)/build
+
+KBUILD_DIR = $(BUILD)/module/$(KERNEL)
+PAYLOAD = $(BUILD)/payload/$(KERNEL)
+
+.PHONY: all module user selftests payload setup check check-quick check-style \
+	demo shell clean help
+
+all: module user
+
+module:
+	@mkdir -p $(KBUILD_DIR)
+	@cp -rsf $(TOP)/Kbuild $(TOP)/module $(TOP)/uapi $(KBUILD_DIR)/
+	@find $(KBUILD_DIR) -xtype l -delete
+	$(MAKE) -C $(KDIR) M=$(KBUILD_DIR) modules
+
+user:
+	$(MAKE) -C userspace BUILD=$(BUILD)
+
+selftests: user
+	$(MAKE) -C selftests BUILD=$(BUILD)
+
+# What the testbed puts into its machine: a root tree.
+payload: module selftests
+	@mkdir -p $(PAYLOAD)/usr/bin $(PAYLOAD)/lib/minivmx $(PAYLOAD)/usr/lib/minivmx
+	@cp -u $(KBUILD_DIR)/minivmx.ko $(PAYLOAD)/lib/minivmx/
+	@strip --strip-debug $(PAYLOAD)/lib/minivmx/minivmx.ko
+	@cp -u $(BUILD)/bin/minivmx $(PAYLOAD)/usr/bin/
+	@rm -rf $(PAYLOAD)/usr/lib/minivmx/selftests
+	@cp -r $(BUILD)/selftests/target $(PAYLOAD)/usr/lib/minivmx/selftests
+
+# Debian packages, kernels and headers that the testbed and the tests need.
+setup:
+	./scripts/setup
+
+check: setup
+	./selftests/run
+
+check-quick: setup
+	./selftests/run --quick
+
+check-style: setup
+	./selftests/style
+
+demo: setup
+	./testbed/demo
+
+shell: setup
+	./testbed/shell
+
+clean:
+	rm -rf $(BUILD)/module $(BUILD)/payload $(BUILD)/bin $(BUILD)/lib \
+		$(BUILD)/obj $(BUILD)/selftests
+
+help:
+	@echo 'make              build the module and the userspace programs'
+	@echo 'make module       the module alone, for the running kernel (KDIR= or KERNEL= another)'
+	@echo 'make user         libminivmx and the minivmx command'
+	@echo 'make setup        install the Debian packages that the rest needs (as root)'
+	@echo 'make demo         boot a Linux guest on an emulated VT-x machine'
+	@echo 'make shell        a root shell on that machine'
+	@echo 'make check        all tests; closes with "N passed, N failed, N skipped"'
+	@echo 'make check-quick  unit tests and one boot of the testbed'
+	@echo 'make check-style  checkpatch, sparse, W=1, -Werror, shellcheck'
+	@echo 'make clean        remove what was built (not what was downloaded)'

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* CPUID as the guest sees it. */
+#ifndef MINIVMX_CPUID_H
+#define MINIVMX_CPUID_H
+
+#include <linux/types.h>
+
+#include "../uapi/minivmx.h"
+
+struct vcpu;
+
+/* Execute CPUID: *eax is the leaf, *ecx the subleaf. VMCS loaded. */
+void cpuid_answer(struct vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
+
+/*
+ * The rows that this host can back, into @rows[@max]; how many there are.
+ * @apic_id goes where the manual has the initial APIC id.
+ */
+unsigned int cpuid_supported(struct minivmx_cpuid_entry *rows, unsigned int max,
+			     u32 apic_id);
+
+#endif /* MINIVMX_CPUID_H */

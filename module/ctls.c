@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Control negotiation.
+ *
+ * Every control that minivmx sets is a row below, required or optional. A
+ * CPU that lacks a required one is refused, with each such control named.
+ */
+#include <linux/kernel.h>
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
+#include <asm/processor.h>
+#include <asm/vmx.h>
+
+#include "ctls.h"
+
+struct vmx_ctls vmx_ctls __ro_after_init;
+
+/* A control word: its MSR, the MSR without default1 bits, where it ends up. */
+enum ctl_word { CTL_PIN, CTL_CPU, CTL_CPU2, CTL_EXIT, CTL_ENTRY, NR_CTL_WORDS };
+
+static const struct {
+	const char *name;
+	u32 msr;
+	u32 true_msr;
+	u32 *value;
+} ctl_words[NR_CTL_WORDS] __initconst = {
+	[CTL_PIN] = { "pin-based", MSR_IA32_VMX_PINBASED_CTLS,
+		      MSR_IA32_VMX_TRUE_PINBASED_CTLS, &vmx_ctls.pin },
+	[CTL_CPU] = { "primary processor-based", MSR_IA32_VMX_PROCBASED_CTLS,
+		      MSR_IA32_VMX_TRUE_PROCBASED_CTLS, &vmx_ctls.cpu },
+	[CTL_CPU2] = { "secondary processor-based", MSR_IA32_VMX_PROCBASED_CTLS2,
+		       MSR_IA32_VMX_PROCBASED_CTLS2, &vmx_ctls.cpu2 },
+	[CTL_EXIT] = { "VM-exit", MSR_IA32_VMX_EXIT_CTLS,
+		       MSR_IA32_VMX_TRUE_EXIT_CTLS, &vmx_ctls.exit },
+	[CTL_ENTRY] = { "VM-entry", MSR_IA32_VMX_ENTRY_CTLS,
+			MSR_IA32_VMX_TRUE_ENTRY_CTLS, &vmx_ctls.entry },
+};
+
+/*
+ * REQUIRED: no minivmx without it.
+ * OPTIONAL: set where the CPU has it.
+ * CLEAR: must be 0, because it would cost an exit or touch what is the host's.
+ */
+enum ctl_need { REQUIRED, OPTIONAL, CLEAR };
+
+static const struct {
+	enum ctl_word word;
+	u32 bit;
+	enum ctl_need need;
+	const char *name;
+} ctl_rows[] __initconst = {
+	{ CTL_PIN, PIN_BASED_EXT_INTR_MASK, REQUIRED, "external-interrupt exiting" },
+	{ CTL_PIN, PIN_BASED_NMI_EXITING, REQUIRED, "NMI exiting" },
+	{ CTL_PIN, PIN_BASED_VIRTUAL_NMIS, REQUIRED, "virtual NMIs" },
+
+	{ CTL_CPU, CPU_BASED_USE_TSC_OFFSETTING, REQUIRED, "use TSC offsetting" },
+	{ CTL_CPU, CPU_BASED_HLT_EXITING, REQUIRED, "HLT exiting" },
+	{ CTL_CPU, CPU_BASED_MWAIT_EXITING, REQUIRED, "MWAIT exiting" },
+	{ CTL_CPU, CPU_BASED_MONITOR_EXITING, REQUIRED, "MONITOR exiting" },
+	{ CTL_CPU, CPU_BASED_RDPMC_EXITING, REQUIRED, "RDPMC exiting" },
+	{ CTL_CPU, CPU_BASED_CR8_LOAD_EXITING, REQUIRED, "CR8-load exiting" },
+	{ CTL_CPU, CPU_BASED_CR8_STORE_EXITING, REQUIRED, "CR8-store exiting" },
+	{ CTL_CPU, CPU_BASED_MOV_DR_EXITING, REQUIRED, "MOV-DR exiting" },
+	{ CTL_CPU, CPU_BASED_UNCOND_IO_EXITING, REQUIRED, "unconditional I/O exiting" },
+	{ CTL_CPU, CPU_BASED_USE_MSR_BITMAPS, REQUIRED, "use MSR bitmaps" },
+	{ CTL_CPU, CPU_BASED_ACTIVATE_SECONDARY_CONTROLS, REQUIRED,
+	  "activate secondary controls" },
+	{ CTL_CPU, CPU_BASED_CR3_LOAD_EXITING, CLEAR, "CR3-load exiting" },
+	{ CTL_CPU, CPU_BASED_CR3_STORE_EXITING, CLEAR, "CR3-store exiting" },
+	{ CTL_CPU, CPU_BASED_INVLPG_EXITING, CLEAR, "INVLPG exiting" },
+
+	{ CTL_CPU2, SECONDARY_EXEC_ENABLE_EPT, REQUIRED, "enable EPT" },
+	{ CTL_CPU2, SECONDARY_EXEC_ENABLE_VPID, REQUIRED, "enable VPID" },
+	{ CTL_CPU2, SECONDARY_EXEC_UNRESTRICTED_GUEST, REQUIRED, "unrestricted guest" },
+	{ CTL_CPU2, SECONDARY_EXEC_WBINVD_EXITING, REQUIRED, "WBINVD exiting" },
+	{ CTL_CPU2, SECONDARY_EXEC_ENABLE_RDTSCP, OPTIONAL, "enable RDTSCP" },
+	{ CTL_CPU2, SECONDARY_EXEC_ENABLE_INVPCID, OPTIONAL, "enable INVPCID" },
+	{ CTL_CPU2, SECONDARY_EXEC_ENCLS_EXITING, OPTIONAL, "ENCLS exiting" },
+
+	{ CTL_EXIT, VM_EXIT_SAVE_DEBUG_CONTROLS, REQUIRED, "save debug controls" },
+	{ CTL_EXIT, VM_EXIT_HOST_ADDR_SPACE_SIZE, REQUIRED, "host address-space size" },
+	{ CTL_EXIT, VM_EXIT_SAVE_IA32_PAT, REQUIRED, "save IA32_PAT" },
+	{ CTL_EXIT, VM_EXIT_LOAD_IA32_PAT, REQUIRED, "load IA32_PAT (exit)" },
+	{ CTL_EXIT, VM_EXIT_SAVE_IA32_EFER, REQUIRED, "save IA32_EFER" },
+	{ CTL_EXIT, VM_EXIT_LOAD_IA32_EFER, REQUIRED, "load IA32_EFER (exit)" },
+	{ CTL_EXIT, VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL, OPTIONAL,
+	  "load IA32_PERF_GLOBAL_CTRL (exit)" },
+	{ CTL_EXIT, VM_EXIT_ACK_INTR_ON_EXIT, CLEAR, "acknowledge interrupt on exit" },
+
+	{ CTL_ENTRY, VM_ENTRY_LOAD_DEBUG_CONTROLS, REQUIRED, "load debug controls" },
+	{ CTL_ENTRY, VM_ENTRY_LOAD_IA32_PAT, REQUIRED, "load IA32_PAT (entry)" },
+	{ CTL_ENTRY, VM_ENTRY_LOAD_IA32_EFER, REQUIRED, "load IA32_EFER (entry)" },
+	{ CTL_ENTRY, VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL, OPTIONAL,
+	  "load IA32_PERF_GLOBAL_CTRL (entry)" },
+	{ CTL_ENTRY, VM_ENTRY_IA32E_MODE, CLEAR, "IA-32e mode guest" },
+};
+
+/* IA32_VMX_EPT_VPID_CAP, of which asm/vmx.h names most. */
+static const struct {
+	u64 bits;
+	const char *name;
+} ept_rows[] __initconst = {
+	{ VMX_EPT_PAGE_WALK_4_BIT, "EPT page walk of 4 levels" },
+	{ VMX_EPTP_WB_BIT, "write-back EPT paging structures" },
+	{ VMX_EPT_INVEPT_BIT | VMX_EPT_EXTENT_CONTEXT_BIT, "single-context INVEPT" },
+	{ (u64)(VMX_VPID_INVVPID_BIT | VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT) << 32,
+	  "single-context INVVPID" },
+};
+
+/* IA32_VMX_BASIC ("Basic VMX Information"). */
+#define VMX_BASIC_REVISION	GENMASK_ULL(30, 0)
+#define VMX_BASIC_SIZE		GENMASK_ULL(44, 32)
+#define VMX_BASIC_MEMTYPE	GENMASK_ULL(53, 50)
+#define VMX_BASIC_MEMTYPE_WB	(6ULL << 50)
+#define VMX_BASIC_TRUE_MSRS	BIT_ULL(55)
+
+static bool __init ctls_negotiate(bool have_true)
+{
+	u32 allowed0[NR_CTL_WORDS], allowed1[NR_CTL_WORDS];
+	bool ok = true;
+	size_t i;
+
+	/*
+	 * A bit set in allowed0 must be 1, one clear in allowed1 must be 0.
+	 * The secondary controls' MSR exists only if they can be activated,
+	 * so the words are read one at a time, that one last.
+	 */
+	for (i = 0; i < NR_CTL_WORDS; i++) {
+		u32 msr = have_true ? ctl_words[i].true_msr : ctl_words[i].msr;
+
+		allowed0[i] = 0;
+		allowed1[i] = 0;
+		if (rdmsr_safe(msr, &allowed0[i], &allowed1[i]))
+			pr_err("the MSR of the %s controls (%#x) cannot be read\n",
+			       ctl_words[i].name, msr);
+		*ctl_words[i].value = allowed0[i];
+	}
+
+	for (i = 0; i < ARRAY_SIZE(ctl_rows); i++) {
+		enum ctl_word w = ctl_rows[i].word;
+		bool can_set = allowed1[w] & ctl_rows[i].bit;
+		bool must_set = allowed0[w] & ctl_rows[i].bit;
+
+		switch (ctl_rows[i].need) {
+		case REQUIRED:
+			if (!can_set) {
+				pr_err("this CPU lacks the %s control \"%s\"\n",
+				       ctl_words[w].name, ctl_rows[i].name);
+				ok = false;
+			}
+			fallthrough;
+		case OPTIONAL:
+			if (can_set)
+				*ctl_words[w].value |= ctl_rows[i].bit;
+			break;
+		case CLEAR:
+			if (must_set) {
+				pr_err("this CPU cannot clear the %s control \"%s\"\n",
+				       ctl_words[w].name, ctl_rows[i].name);
+				ok = false;
+			}
+			break;
+		}
+	}
+	return ok;
+}
+
+static bool __init ept_negotiate(void)
+{
+	bool ok = true;
+	u64 cap = 0;
+	size_t i;
+
+	if (rdmsrl_safe(MSR_IA32_VMX_EPT_VPID_CAP, &cap))
+		pr_err("IA32_VMX_EPT_VPID_CAP cannot be read\n");
+	for (i = 0; i < ARRAY_SIZE(ept_rows); i++) {
+		if ((cap & ept_rows[i].bits) == ept_rows[i].bits)
+			continue;
+		pr_err("this CPU lacks \"%s\"\n", ept_rows[i].name);
+		ok = false;
+	}
+	vmx_ctls.ept_2m = cap & VMX_EPT_2MB_PAGE_BIT;
+	vmx_ctls.ept_1g = cap & VMX_EPT_1GB_PAGE_BIT;
+	vmx_ctls.ept_ad = cap & VMX_EPT_AD_BIT;
+	return ok;
+}
+
+int __init ctls_init(void)
+{
+	bool ok = true;
+	u64 basic;
+
+	if (rdmsrl_safe(MSR_IA32_VMX_BASIC, &basic)) {
+		pr_err("IA32_VMX_BASIC cannot be read\n");
+		return -EOPNOTSUPP;
+	}
+	vmx_ctls.revision = basic & VMX_BASIC_REVISION;
+	if ((basic & VMX_BASIC_SIZE) >> 32 > PAGE_SIZE) {
+		pr_err("VMCS regions over 4096 bytes are not known to the manual\n");
+		ok = false;
+	}
+	if ((basic & VMX_BASIC_MEMTYPE) != VMX_BASIC_MEMTYPE_WB) {
+		pr_err("this CPU wants VMCS regions in uncached memory\n");
+		ok = false;
+	}
+
+	ok &= ctls_negotiate(basic & VMX_BASIC_TRUE_MSRS);
+	if (vmx_ctls.cpu & CPU_BASED_ACTIVATE_SECONDARY_CONTROLS)
+		ok &= ept_negotiate();
+	if (!ok)
+		return -EOPNOTSUPP;
+
+	/* Version 2 of architectural performance monitoring brought the MSR. */
+	vmx_ctls.perf_global =
+		boot_cpu_data.cpuid_level >= 0xa && (cpuid_eax(0xa) & 0xff) >= 2 &&
+		(vmx_ctls.exit & VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL) &&
+		(vmx_ctls.entry & VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL);
+	if (!vmx_ctls.perf_global) {
+		vmx_ctls.exit &= ~VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL;
+		vmx_ctls.entry &= ~VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL;
+	}
+
+	rdmsrl(MSR_IA32_VMX_CR0_FIXED0, vmx_ctls.cr0_fixed0);
+	rdmsrl(MSR_IA32_VMX_CR0_FIXED1, vmx_ctls.cr0_fixed1);
+	rdmsrl(MSR_IA32_VMX_CR4_FIXED0, vmx_ctls.cr4_fixed0);
+	rdmsrl(MSR_IA32_VMX_CR4_FIXED1, vmx_ctls.cr4_fixed1);
+	return 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What this CPU's VMX can do, read from the capability MSRs once at load
+ * (the manual's appendix "VMX Capability Reporting Facility").
+ */
+#ifndef MINIVMX_CTLS_H
+#define MINIVMX_CTLS_H
+
+#include <linux/types.h>
+
+/**
+ * struct vmx_ctls - negotiated controls and capabilities, constant after load
+ * @revision: VMCS revision identifier
+ * @pin: pin-based VM-execution controls
+ * @cpu: primary processor-based VM-execution controls
+ * @cpu2: secondary processor-based VM-execution controls
+ * @exit: VM-exit controls
+ * @entry: VM-entry controls
+ * @cr0_fixed0: bits that are 1 in CR0 in VMX operation, so for CR4
+ * @cr0_fixed1: bits that may be 1
+ * @ept_2m: EPT maps 2-MByte pages
+ * @ept_1g: EPT maps 1-GByte pages
+ * @ept_ad: EPT sets accessed and dirty flags
+ * @perf_global: IA32_PERF_GLOBAL_CTRL exists and is switched at entry and exit
+ */
+struct vmx_ctls {
+	u32 revision;
+	u32 pin;
+	u32 cpu;
+	u32 cpu2;
+	u32 exit;
+	u32 entry;
+	u64 cr0_fixed0, cr0_fixed1;
+	u64 cr4_fixed0, cr4_fixed1;
+	bool ept_2m;
+	bool ept_1g;
+	bool ept_ad;
+	bool perf_global;
+};
+
+extern struct vmx_ctls vmx_ctls;
+
+/* 0, or -EOPNOTSUPP with every missing control named in the log. */
+int ctls_init(void);
+
+#endif /* MINIVMX_CTLS_H */

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0
+/* EPT paging structures ("The Extended Page Table Mechanism (EPT)"). */
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/percpu.h>
+#include <asm/vmx.h>
+
+#include "../uapi/minivmx.h"
+#include "ctls.h"
+#include "debugfs.h"
+#include "ept.h"
+
+#define EPT_ENTRIES	512
+#define EPT_READ	BIT_ULL(0)
+#define EPT_WRITE	BIT_ULL(1)
+#define EPT_EXEC	BIT_ULL(2)
+#define EPT_RWX		(EPT_READ | EPT_WRITE | EPT_EXEC)
+#define EPT_MEMTYPE_WB	(6ULL << 3)
+#define EPT_IGNORE_PAT	BIT_ULL(6)
+#define EPT_LARGE	BIT_ULL(7)
+#define EPT_ADDR	GENMASK_ULL(51, 12)
+
+/* EPTP ("Extended-Page-Table Pointer (EPTP)"). */
+#define EPTP_WB		6ULL
+#define EPTP_LEVELS	((EPT_LEVELS - 1ULL) << 3)
+#define EPTP_AD		BIT_ULL(6)
+
+static_assert(EPT_READ == MINIVMX_PROT_READ && EPT_WRITE == MINIVMX_PROT_WRITE &&
+	      EPT_EXEC == MINIVMX_PROT_EXEC);
+
+static bool ept_present(u64 entry)
+{
+	return entry & EPT_RWX;
+}
+
+static bool ept_leaf(u64 entry, int level)
+{
+	return level == 1 || (entry & EPT_LARGE);
+}
+
+static u64 *ept_table(u64 entry)
+{
+	return phys_to_virt(entry & EPT_ADDR);
+}
+
+static unsigned int ept_index(u64 gpa, int level)
+{
+	return (gpa >> (12 + 9 * (level - 1))) % EPT_ENTRIES;
+}
+
+static u64 *table_alloc(void)
+{
+	u64 *table = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+
+	if (table)
+		stat_inc(STAT_EPT_PAGES);
+	return table;
+}
+
+static void table_free(u64 *table)
+{
+	free_page((unsigned long)table);
+	stat_dec(STAT_EPT_PAGES);
+}
+
+/* Free a table and what hangs below it. @level is that of its entries. */
+static void subtree_free(u64 *table, int level)
+{
+	int i;
+
+	for (i = 0; level > 1 && i < EPT_ENTRIES; i++)
+		if (ept_present(table[i]) && !ept_leaf(table[i], level))
+			subtree_free(ept_table(table[i]), level - 1);
+	table_free(table);
+}
+
+int ept_alloc(struct ept *ept)
+{
+	ept->seen = alloc_percpu(u64);
+	if (!ept->seen)
+		return -ENOMEM;
+	ept->root = table_alloc();
+	if (!ept->root) {
+		free_percpu(ept->seen);
+		ept->seen = NULL;
+		return -ENOMEM;
+	}
+	ept->eptp = virt_to_phys(ept->root) | EPTP_WB | EPTP_LEVELS |
+		    (vmx_ctls.ept_ad ? EPTP_AD : 0);
+	atomic64_set(&ept->gen, 1);
+	return 0;
+}
+
+void ept_free(struct ept *ept)
+{
+	if (!ept->root)
+		return;
+	subtree_free(ept->root, EPT_LEVELS);
+	free_percpu(ept->seen);
+}
+
+void ept_cache_init(struct ept_cache *cache)
+{
+	cache->nr = 0;
+	INIT_LIST_HEAD(&cache->garbage);
+}
+
+int ept_cache_fill(struct ept_cache *cache)
+{
+	while (cache->nr < ARRAY_SIZE(cache->pages)) {
+		u64 *table = table_alloc();
+
+		if (!table)
+			return -ENOMEM;
+		cache->pages[cache->nr++] = table;
+	}
+	return 0;
+}
+
+void ept_cache_free_garbage(struct ept_cache *cache)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, &cache->garbage, lru) {
+		list_del(&page->lru);
+		/* page->private holds the level, see table_discard(). */
+		subtree_free(page_address(page), page_private(page));
+	}
+}
+
+void ept_cache_free(struct ept_cache *cache)
+{
+	ept_cache_free_garbage(cache);
+	while (cache->nr)
+		table_free(cache->pages[--cache->nr]);
+}
+
+/* CPUs may still walk it: keep it until they were flushed. */
+static void table_discard(struct ept_cache *cache, u64 *table, int level)
+{
+	struct page *page = virt_to_page(table);
+
+	set_page_private(page, level);
+	list_add(&page->lru, &cache->garbage);
+}
+
+bool ept_map(struct ept *ept, struct ept_cache *cache, u64 gpa, u64 pfn,
+	     int level, u32 prot)
+{
+	u64 *table = ept->root;
+	bool flush = false;
+	u64 old, leaf;
+	u64 *entry;
+	int l;
+
+	for (l = EPT_LEVELS; l > level; l--) {
+		entry = &table[ept_index(gpa, l)];
+		old = *entry;
+		if (ept_present(old) && !ept_leaf(old, l)) {
+			table = ept_table(old);
+			continue;
+		}
+		/* A larger leaf makes way; its other pages fault in again. */
+		flush |= ept_present(old);
+		table = cache->pages[--cache->nr];
+		WRITE_ONCE(*entry, virt_to_phys(table) | EPT_RWX);
+	}
+
+	entry = &table[ept_index(gpa, level)];
+	old = *entry;
+	leaf = (pfn << 12) | prot | EPT_MEMTYPE_WB | EPT_IGNORE_PAT |
+	       (level > 1 ? EPT_LARGE : 0);
+	WRITE_ONCE(*entry, leaf);
+
+	if (!ept_present(old))
+		return flush;
+	if (!ept_leaf(old, level)) {
+		table_discard(cache, ept_table(old), level - 1);
+		return true;
+	}
+	/* More rights need no flush: an EPT violation drops the stale entry. */
+	return flush || ((old ^ leaf) & EPT_ADDR) || (old & ~leaf & EPT_RWX);
+}
+
+bool ept_has_smaller(struct ept *ept, u64 gpa, int level)
+{
+	u64 *table = ept->root;
+	int l, i;
+
+	for (l = EPT_LEVELS; l >= level; l--) {
+		u64 entry = table[ept_index(gpa, l)];
+
+		if (!ept_present(entry) || ept_leaf(entry, l))
+			return false;
+		table = ept_table(entry);
+	}
+	for (i = 0; i < EPT_ENTRIES; i++)
+		if (ept_present(table[i]))
+			return true;
+	return false;
+}
+
+static bool zap_table(u64 *table, int level, u64 base, u64 start, u64 end)
+{
+	u64 size = ept_level_size(level);
+	u64 first = start > base ? (start - base) / size : 0;
+	bool zapped = false;
+	u64 i;
+
+	for (i = first; i < EPT_ENTRIES && base + i * size < end; i++) {
+		u64 entry = table[i];
+
+		if (!ept_present(entry))
+			continue;
+		if (ept_leaf(entry, level)) {
+			WRITE_ONCE(table[i], 0);
+			zapped = true;
+		} else {
+			zapped |= zap_table(ept_table(entry), level - 1,
+					    base + i * size, start, end);
+		}
+	}
+	return zapped;
+}
+
+bool ept_zap(struct ept *ept, u64 start, u64 end)
+{
+	return zap_table(ept->root, EPT_LEVELS, 0, start, end);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The EPT paging structures of one VM, and no more: what belongs into them
+ * is gmem.c's business, and all calls but alloc and free expect its lock
+ * (vm->ept_lock) to be held.
+ */
+#ifndef MINIVMX_EPT_H
+#define MINIVMX_EPT_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/types.h>
+
+/* Levels as the manual counts them: a leaf at 1 maps 4K, at 2 2M, at 3 1G. */
+#define EPT_LEVELS	4
+
+static inline u64 ept_level_size(int level)
+{
+	return 1ULL << (12 + 9 * (level - 1));
+}
+
+/**
+ * struct ept - the structures and who may have them cached
+ * @root: the EPT PML4 table
+ * @eptp: value of the VMCS field EPT pointer
+ * @gen: counts removals; a CPU must INVEPT before it enters with an older one
+ * @seen: per CPU, the generation it last invalidated at; 0 at first, so that
+ *	  a new root is invalidated at its first use on each CPU (its frame may
+ *	  have been another hypervisor's)
+ */
+struct ept {
+	u64 *root;
+	u64 eptp;
+	atomic64_t gen;
+	u64 __percpu *seen;
+};
+
+/**
+ * struct ept_cache - pages for new tables, got while sleeping is allowed
+ * @pages: zeroed pages
+ * @nr: how many
+ * @garbage: tables unlinked by ept_map(); free after the CPUs were flushed
+ */
+struct ept_cache {
+	void *pages[EPT_LEVELS - 1];
+	unsigned int nr;
+	struct list_head garbage;
+};
+
+int ept_alloc(struct ept *ept);
+void ept_free(struct ept *ept);
+
+void ept_cache_init(struct ept_cache *cache);
+/* Enough pages for one ept_map(), or -ENOMEM. */
+int ept_cache_fill(struct ept_cache *cache);
+void ept_cache_free_garbage(struct ept_cache *cache);
+void ept_cache_free(struct ept_cache *cache);
+
+/*
+ * Map the page of @level at @gpa to @pfn with @prot (MINIVMX_PROT_*). Returns
+ * true if CPUs may have cached something else there and must be flushed.
+ */
+bool ept_map(struct ept *ept, struct ept_cache *cache, u64 gpa, u64 pfn,
+	     int level, u32 prot);
+/* Is there a table with smaller pages in it where a leaf of @level would go? */
+bool ept_has_smaller(struct ept *ept, u64 gpa, int level);
+/* Unmap [@start, @end) and what shares a large page with it; true if any was. */
+bool ept_zap(struct ept *ept, u64 start, u64 end);
+
+#endif /* MINIVMX_EPT_H */

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The table of exit handlers, and the handlers that need few lines. */
+#include <linux/kernel.h>
+#include <linux/percpu.h>
+#include <asm/processor.h>
+#include <asm/debugreg.h>
+#include <asm/processor-flags.h>
+#include <asm/vmx.h>
+
+#include "cpuid.h"
+#include "cr.h"
+#include "exit.h"
+#include "inject.h"
+#include "gmem.h"
+#include "msr.h"
+#include "vcpu.h"
+
+/* The letters and words of exits.def. */
+#define Q	EXIT_QUALIFICATION
+#define L	EXIT_INSN_LEN
+#define G	EXIT_GPA
+#define A	EXIT_GLA
+#define V	EXIT_INTR
+#define I	EXIT_INSN_INFO
+#define D	EXIT_IDT
+#define IRQOFF	0
+#define SLEEP	EXIT_SLEEP
+
+static const struct exit_row exit_rows[MINIVMX_NR_EXITS] = {
+#define EXIT(number, name, handler, fields, flags) \
+	[number] = { exit_##handler, (fields) | (flags) },
+#include "exits.def"
+#undef EXIT
+};
+
+/* A number that the manual did not have when exits.def was written. */
+static const struct exit_row exit_row_unknown = { exit_user, SLEEP };
+
+#undef Q
+#undef L
+#undef G
+#undef A
+#undef V
+#undef I
+#undef D
+#undef IRQOFF
+#undef SLEEP
+
+const struct exit_row *exit_row(u32 basic_reason)
+{
+	if (basic_reason >= MINIVMX_NR_EXITS || !exit_rows[basic_reason].handler)
+		return &exit_row_unknown;
+	return &exit_rows[basic_reason];
+}
+
+const char *exit_reason_name(u32 basic_reason)
+{
+	static const char * const names[MINIVMX_NR_EXITS] = {
+#define EXIT(number, name, handler, fields, flags) [number] = #name,
+#include "exits.def"
+#undef EXIT
+	};
+
+	if (basic_reason >= MINIVMX_NR_EXITS || !names[basic_reason])
+		return "UNKNOWN";
+	return names[basic_reason];
+}
+
+void vcpu_skip(struct vcpu *vcpu)
+{
+	u64 rip = vcpu->regs.r.rip;
+	u64 next = rip + vcpu->exit.insn_len;
+	u64 rflags = vcpu_rflags(vcpu);
+	u32 interruptibility = vcpu_interruptibility(vcpu);
+
+	/* Outside 64-bit code the instruction pointer wraps at 4 GiB. */
+	if (unlikely((rip ^ next) >> 32) && !(vcpu->efer & EFER_LMA))
+		next = (u32)next;
+	vcpu_set_rip(vcpu, next);
+
+	if (unlikely(interruptibility & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)))
+		vcpu_set_interruptibility(vcpu, interruptibility &
+						~(GUEST_INTR_STATE_STI |
+						  GUEST_INTR_STATE_MOV_SS));
+	if (unlikely(rflags & (X86_EFLAGS_RF | X86_EFLAGS_TF))) {
+		vcpu_set_rflags(vcpu, rflags & ~(u64)X86_EFLAGS_RF);
+		/* A single-stepped instruction traps behind itself. */
+		if (rflags & X86_EFLAGS_TF) {
+			vcpu->dr6 |= DR_STEP;
+			inject_exception(vcpu, VECTOR_DB);
+		}
+	}
+}
+
+/* ---------------------------------------------------------------------- */
+/* To userspace                                                            */
+/* ---------------------------------------------------------------------- */
+
+enum run_action exit_user(struct vcpu *vcpu)
+{
+	vcpu->kind = MINIVMX_EXIT_VMX;
+	vcpu->pending = vcpu->exit.insn_len ? PENDING_INSN : PENDING_NONE;
+	return RUN_TO_USER;
+}
+
+enum run_action exit_triple_fault(struct vcpu *vcpu)
+{
+	vcpu->kind = MINIVMX_EXIT_SHUTDOWN;
+	return RUN_TO_USER;
+}
+
+enum run_action exit_hlt(struct vcpu *vcpu)
+{
+	vcpu->kind = MINIVMX_EXIT_HLT;
+	vcpu->pending = PENDING_INSN;
+	return RUN_TO_USER;
+}
+
+enum run_action exit_vmcall(struct vcpu *vcpu)
+{
+	vcpu->kind = MINIVMX_EXIT_HYPERCALL;
+	vcpu->pending = PENDING_INSN;
+	return RUN_TO_USER;
+}
+
+enum run_action exit_entry_failure(struct vcpu *vcpu)
+{
+	vcpu->kind = MINIVMX_EXIT_ENTRY_FAIL;
+	vcpu->data.entry = (struct minivmx_entry_fail) {};
+	return RUN_TO_USER;
+}
+
+/* ---------------------------------------------------------------------- */
+/* What is the host's                                                      */
+/* ---------------------------------------------------------------------- */
+
+enum run_action exit_external_irq(struct vcpu *vcpu)
+{
+	return RUN_IRQS;
+}
+
+/*
+ * The exit has acknowledged the NMI, and NMIs stay blocked until an IRET:
+ * call the handler that would have run, whose IRET ends the blocking. Before
+ * interrupts come on and before anything here could fault and IRET by itself.
+ */
+static void call_host_nmi(void)
+{
+	asm volatile("int $2" : : : "memory");
+}
+
+/* The machine-check banks hold the facts; the handler reads them there. */
+static void call_host_mce(void)
+{
+	asm volatile("int $18" : : : "memory");
+}
+
+enum run_action exit_entry_mce(struct vcpu *vcpu)
+{
+	call_host_mce();
+	vcpu->kind = MINIVMX_EXIT_ENTRY_FAIL;
+	vcpu->data.entry = (struct minivmx_entry_fail) {};
+	return RUN_TO_USER;
+}
+
+enum run_action exit_exception(struct vcpu *vcpu)
+{
+	u32 info = vcpu->exit.intr_info;
+	u8 vector = info & INTR_INFO_VECTOR_MASK;
+	u32 type = info & INTR_INFO_INTR_TYPE_MASK;
+
+	if (type == INTR_TYPE_NMI_INTR) {
+		call_host_nmi();
+		return RUN_RESUME;
+	}
+	if (vector == VECTOR_MC) {
+		call_host_mce();
+		return RUN_IRQS;
+	}
+
+	/*
+	 * #DB and #AC are the guest's, see EXCEPTION_BITMAP. The qualification
+	 * of #DB has what the CPU would have put into DR6; INT1 leaves DR6
+	 * alone and is delivered as what it is.
+	 */
+	if (type == INTR_TYPE_PRIV_SW_EXCEPTION) {
+		vcpu->event = (struct minivmx_event) {
+			.flags = MINIVMX_EVENT_VALID,
+			.vector = vector,
+			.type = MINIVMX_EVENT_PRIVSOFT,
+			.insn_len = vcpu->exit.insn_len,
+		};
+		vcpu->events_waiting = true;
+		return RUN_RESUME;
+	}
+	if (vector == VECTOR_DB) {
+		vcpu->dr6 &= ~(u64)DR_TRAP_BITS;
+		vcpu->dr6 |= vcpu->exit.qualification & (DR_TRAP_BITS | BIT(13) | DR_STEP);
+		/* Delivery clears DR7.GD and DEBUGCTL.BTF. */
+		vcpu->dr7 &= ~(u64)BIT(13);
+		vmwrite(VMCS_GUEST_DR7, vcpu->dr7);
+		return inject_exception(vcpu, VECTOR_DB);
+	}
+	return inject_exception_error(vcpu, vector, vcpu->exit.intr_error);
+}
+
+/* ---------------------------------------------------------------------- */
+/* Windows                                                                 */
+/* ---------------------------------------------------------------------- */
+
+/* inject_events() delivers what waited; userspace may have asked as well. */
+static enum run_action window(struct vcpu *vcpu, u32 request, u32 kind)
+{
+	vcpu->events_waiting = true;
+	if (!(vcpu->windows & request))
+		return RUN_RESUME;
+	vcpu->windows &= ~request;
+	vcpu->kind = kind;
+	return RUN_TO_USER;
+}
+
+enum run_action exit_irq_window(struct vcpu *vcpu)
+{
+	if (vcpu->irq.flags) {
+		vcpu->events_waiting = true;
+		return RUN_RESUME;
+	}
+	return window(vcpu, MINIVMX_REQ_IRQ_WINDOW, MINIVMX_EXIT_IRQ_WINDOW);
+}
+
+enum run_action exit_nmi_window(struct vcpu *vcpu)
+{
+	if (vcpu->nmi_pending) {
+		vcpu->events_waiting = true;
+		return RUN_RESUME;
+	}
+	return window(vcpu, MINIVMX_REQ_NMI_WINDOW, MINIVMX_EXIT_NMI_WINDOW);
+}
+
+/* ---------------------------------------------------------------------- */
+/* Instructions                                                            */
+/* ---------------------------------------------------------------------- */
+
+enum run_action exit_undefined(struct vcpu *vcpu)
+{
+	return inject_ud(vcpu);
+}
+
+enum run_action exit_cpuid(struct vcpu *vcpu)
+{
+	struct minivmx_regs *r = &vcpu->regs.r;
+	u32 eax = r->rax, ebx, ecx = r->rcx, edx;
+
+	cpuid_answer(vcpu, &eax, &ebx, &ecx, &edx);
+	r->rax = eax;
+	r->rbx = ebx;
+	r->rcx = ecx;
+	r->rdx = edx;
+	vcpu_skip(vcpu);
+	return RUN_RESUME;
+}
+
+/* No device writes memory behind the caches: there is nothing to do. */
+enum run_action exit_invd(struct vcpu *vcpu)
+{
+	vcpu_skip(vcpu);
+	return RUN_RESUME;
+}
+
+enum run_action exit_wbinvd(struct vcpu *vcpu)
+{
+	vcpu_skip(vcpu);
+	return RUN_RESUME;
+}
+
+/* The guest has no performance counters: every index is invalid. */
+enum run_action exit_rdpmc(struct vcpu *vcpu)
+{
+	return inject_gp(vcpu);
+}
+
+enum run_action exit_rdmsr(struct vcpu *vcpu)
+{
+	u64 value;
+
+	if (msr_read(vcpu, vcpu->regs.r.rcx, &value))
+		return inject_gp(vcpu);
+	vcpu->regs.r.rax = (u32)value;
+	vcpu->regs.r.rdx = value >> 32;
+	vcpu_skip(vcpu);
+	return RUN_RESUME;
+}
+
+enum run_action exit_wrmsr(struct vcpu *vcpu)
+{
+	if (msr_write(vcpu, vcpu->regs.r.rcx, vcpu_edx_eax(vcpu)))
+		return inject_gp(vcpu);
+	vcpu_skip(vcpu);
+	return RUN_RESUME;
+}
+
+enum run_action exit_xsetbv(struct vcpu *vcpu)
+{
+	u64 value = vcpu_edx_eax(vcpu);
+
+	if ((u32)vcpu->regs.r.rcx != 0 || !xcr0_valid(value))
+		return inject_gp(vcpu);
+	vcpu->xcr0 = value;
+	vcpu_skip(vcpu);
+	return RUN_RESUME;
+}
+
+/* ---------------------------------------------------------------------- */
+/* EPT                                                                     */
+/* ---------------------------------------------------------------------- */
+
+/* "Exit Qualification for EPT Violations". */
+#define EPT_Q_WRITE		BIT_ULL(1)
+#define EPT_Q_FETCH		BIT_ULL(2)
+#define EPT_Q_LINEAR_VALID	BIT_ULL(7)
+#define EPT_Q_TRANSLATED	BIT_ULL(8)
+#define EPT_Q_NMI_UNBLOCKING	BIT_ULL(12)
+
+enum run_action exit_ept_violation(struct vcpu *vcpu)
+{
+	u64 q = vcpu->exit.qualification;
+	u32 access = q & EPT_Q_WRITE ? MINIVMX_PROT_WRITE :
+		     q & EPT_Q_FETCH ? MINIVMX_PROT_EXEC : MINIVMX_PROT_READ;
+	int error;
+
+	/* An IRET that faulted on its way had already ended NMI blocking. */
+	if ((q & EPT_Q_NMI_UNBLOCKING) && !vcpu->exit.idt_info)
+		vcpu_set_interruptibility(vcpu, vcpu->interruptibility |
+						GUEST_INTR_STATE_NMI);
+
+	switch (gmem_fault(vcpu->vm, &vcpu->ept_cache, vcpu->exit.gpa, access, &error)) {
+	case GMEM_OK:
+	case GMEM_RETRY:
+		return RUN_RESUME;
+	case GMEM_UNMAPPED:
+		/* A page table or a fetch there is no device access. */
+		if (access != MINIVMX_PROT_EXEC &&
+		    (q & EPT_Q_LINEAR_VALID) && (q & EPT_Q_TRANSLATED) &&
+		    !vcpu->event.flags)
+			return mmio_start(vcpu);
+		error = EFAULT;
+		break;
+	case GMEM_ERROR:
+		break;
+	}
+	vcpu->kind = MINIVMX_EXIT_MEMORY;
+	vcpu->data.memory = (struct minivmx_memory) {
+		.gpa = vcpu->exit.gpa, .access = access, .error = error,
+	};
+	return RUN_TO_USER;
+}
+
+/* Only a defect here can write such an entry. */
+enum run_action exit_ept_misconfig(struct vcpu *vcpu)
+{
+	vm_kill(vcpu->vm, "EPT misconfiguration");
+	return RUN_RESUME;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Exit handlers: exit_<handler>() for each name in exits.def. A handler with
+ * the flag IRQOFF runs inside the window (interrupts off, VMCS current), one
+ * with SLEEP after it (interrupts on, VMCS not loaded, all copies cached).
+ */
+#ifndef MINIVMX_EXIT_H
+#define MINIVMX_EXIT_H
+
+#include <linux/types.h>
+
+#include "vcpu.h"
+
+/* struct exit_row.flags */
+#define EXIT_QUALIFICATION	BIT(0)
+#define EXIT_INSN_LEN		BIT(1)
+#define EXIT_GPA		BIT(2)
+#define EXIT_GLA		BIT(3)
+#define EXIT_INTR		BIT(4)
+#define EXIT_INSN_INFO		BIT(5)
+#define EXIT_IDT		BIT(6)
+#define EXIT_SLEEP		BIT(7)
+
+/**
+ * struct exit_row - what to do about a basic exit reason
+ * @handler: what runs
+ * @flags: which exit-information fields to read, and EXIT_SLEEP
+ */
+struct exit_row {
+	enum run_action (*handler)(struct vcpu *vcpu);
+	u32 flags;
+};
+
+/* Never NULL: a number that is not in exits.def is reported as it is. */
+const struct exit_row *exit_row(u32 basic_reason);
+
+const char *exit_reason_name(u32 basic_reason);
+
+/* Leave with no more than the raw exit. */
+enum run_action exit_user(struct vcpu *vcpu);
+
+#define EXIT(number, name, handler, fields, flags) \
+	enum run_action exit_##handler(struct vcpu *vcpu);
+#include "exits.def"
+#undef EXIT
+
+/* Finish what the last exit left to userspace (exit_io.c, exit_mmio.c). */
+enum run_action io_complete(struct vcpu *vcpu);
+enum run_action mmio_complete(struct vcpu *vcpu);
+/* An access to unmapped memory: decode the instruction, start the exits. */
+enum run_action mmio_start(struct vcpu *vcpu);
+
+#endif /* MINIVMX_EXIT_H */

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/* IN, OUT, INS and OUTS: described to userspace, finished after it. */
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+#include <asm/processor-flags.h>
+
+#include "decode.h"
+#include "exit.h"
+#include "guest.h"
+#include "inject.h"
+#include "vcpu.h"
+
+/* "Exit Qualification for I/O Instructions". */
+struct io_exit {
+	unsigned int size;
+	bool in, string, rep;
+	u16 port;
+	/* From the instruction information: bytes of an address. */
+	unsigned int addr_size;
+};
+
+static struct io_exit io_exit(const struct minivmx_vmexit *e)
+{
+	return (struct io_exit) {
+		.size = (e->qualification & 7) + 1,
+		.in = e->qualification & BIT(3),
+		.string = e->qualification & BIT(4),
+		.rep = e->qualification & BIT(5),
+		.port = e->qualification >> 16,
+		.addr_size = 2 << ((e->insn_info >> 7) & 3),
+	};
+}
+
+static enum run_action io_to_user(struct vcpu *vcpu)
+{
+	vcpu->kind = MINIVMX_EXIT_IO;
+	vcpu->pending = PENDING_IO;
+	return RUN_TO_USER;
+}
+
+/* Turn what a memory access ended with into an event or an exit. */
+static enum run_action io_memory_failed(struct vcpu *vcpu, enum guest_result result,
+					const struct guest_fault *fault, u32 access)
+{
+	if (result == GUEST_FAULT)
+		return inject_page_fault(vcpu, fault->address, fault->error);
+	vcpu->kind = MINIVMX_EXIT_MEMORY;
+	vcpu->data.memory = (struct minivmx_memory) {
+		.gpa = vcpu->exit.gla, .access = access, .error = EFAULT,
+	};
+	return RUN_TO_USER;
+}
+
+/*
+ * As many rounds as fit the run page and stay within one page of memory, so
+ * that a fault comes before all of them or after. Downward strings go one by
+ * one: nobody is in a hurry there.
+ */
+static u32 string_rounds(struct vcpu *vcpu, const struct io_exit *io)
+{
+	u64 count = insn_reg_read(vcpu->regs.gpr, GPR_RCX, io->addr_size, false);
+	u32 in_page = (PAGE_SIZE - offset_in_page(vcpu->exit.gla)) / io->size;
+
+	if (!io->rep || (vcpu->regs.r.rflags & X86_EFLAGS_DF) || !in_page)
+		return 1;
+	return min3(count, (u64)in_page, (u64)MINIVMX_IO_BYTES / io->size);
+}
+
+static enum run_action io_string(struct vcpu *vcpu, const struct io_exit *io)
+{
+	struct minivmx_io *data = &vcpu->data.io;
+	size_t len = data->size * data->count;
+	enum guest_result result;
+	struct guest_fault fault;
+	struct guest_mode mode;
+
+	if (guest_mode_read(vcpu, &mode))
+		return RUN_RESUME;
+	if (io->in) {
+		/* Find a fault before the device is read: its data would be lost. */
+		u64 gpa, last;
+
+		result = guest_translate(vcpu, &mode, vcpu->exit.gla, GUEST_WRITE,
+					 &gpa, &fault);
+		if (result == GUEST_OK)
+			result = guest_translate(vcpu, &mode, vcpu->exit.gla + len - 1,
+						 GUEST_WRITE, &last, &fault);
+	} else {
+		result = guest_copy(vcpu, &mode, vcpu->exit.gla, data->data, len, 0,
+				    &fault);
+	}
+	if (result != GUEST_OK)
+		return io_memory_failed(vcpu, result, &fault,
+					io->in ? MINIVMX_PROT_WRITE : MINIVMX_PROT_READ);
+	return io_to_user(vcpu);
+}
+
+enum run_action exit_io(struct vcpu *vcpu)
+{
+	struct io_exit io = io_exit(&vcpu->exit);
+	struct minivmx_io *data = &vcpu->data.io;
+
+	memset(data, 0, offsetof(struct minivmx_io, data));
+	data->port = io.port;
+	data->size = io.size;
+	data->is_in = io.in;
+	data->is_string = io.string;
+	data->count = 1;
+	if (io.string) {
+		data->count = string_rounds(vcpu, &io);
+		return io_string(vcpu, &io);
+	}
+	if (!io.in)
+		memcpy(data->data, &vcpu->regs.r.rax, io.size);
+	return io_to_user(vcpu);
+}
+
+static void string_advance(struct vcpu *vcpu, const struct io_exit *io, u32 count)
+{
+	u64 *gpr = vcpu->regs.gpr;
+	unsigned int reg = io->in ? GPR_RDI : GPR_RSI;
+	u64 bytes = (u64)count * io->size;
+	u64 address = insn_reg_read(gpr, reg, io->addr_size, false);
+
+	if (vcpu->regs.r.rflags & X86_EFLAGS_DF)
+		bytes = -bytes;
+	insn_reg_write(gpr, reg, io->addr_size, false, address + bytes);
+	if (io->rep) {
+		u64 left = insn_reg_read(gpr, GPR_RCX, io->addr_size, false);
+
+		insn_reg_write(gpr, GPR_RCX, io->addr_size, false, left - count);
+	}
+}
+
+enum run_action io_complete(struct vcpu *vcpu)
+{
+	struct io_exit io = io_exit(&vcpu->exit);
+	struct minivmx_io *data = &vcpu->data.io;
+	enum guest_result result;
+	struct guest_fault fault;
+	struct guest_mode mode;
+
+	if (io.string) {
+		if (io.in) {
+			if (guest_mode_read(vcpu, &mode))
+				return RUN_RESUME;
+			result = guest_copy(vcpu, &mode, vcpu->exit.gla, data->data,
+					    data->size * data->count, GUEST_WRITE,
+					    &fault);
+			if (result != GUEST_OK)
+				return io_memory_failed(vcpu, result, &fault,
+							MINIVMX_PROT_WRITE);
+		}
+		string_advance(vcpu, &io, data->count);
+		/* More rounds: the same instruction exits again. */
+		if (io.rep && insn_reg_read(vcpu->regs.gpr, GPR_RCX, io.addr_size, false))
+			return RUN_RESUME;
+	} else if (io.in) {
+		u64 value = 0;
+
+		memcpy(&value, data->data, io.size);
+		insn_reg_write(vcpu->regs.gpr, GPR_RAX, io.size, false, value);
+	}
+	vcpu_skip(vcpu);
+	return RUN_RESUME;
+}

@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Guest-physical memory.
+ *
+ * Nothing is pinned. A page is looked up in the process's page tables when
+ * the guest touches it, and leaves the EPT when the host says, through an MMU
+ * notifier, that the mapping will change. Filling races with that, so:
+ *
+ *   fill:        read mn_seq; look the page up; lock; if an invalidation is
+ *                active or mn_seq moved, unlock and start over; install
+ *   invalidate:  lock; mn_active++; zap; unlock; flush CPUs; (host changes
+ *                the mapping); lock; mn_seq++, mn_active--; unlock
+ */
+#include <linux/cpu.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/pgtable.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+#include <asm/cpufeature.h>
+
+#include "ctls.h"
+#include "gmem.h"
+#include "vm.h"
+
+/* The width of a guest-physical address: the CPU's, within 4 EPT levels. */
+static u64 gmem_gpa_limit(void)
+{
+	return 1ULL << min_t(unsigned int, boot_cpu_data.x86_phys_bits, 48);
+}
+
+/*
+ * On CPUs with the iTLB multihit bug an executable large page lets the guest
+ * hang the host: large pages are mapped without execute permission there, and
+ * code gets 4K pages.
+ */
+static bool gmem_large_nx(void)
+{
+	return boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
+}
+
+/* ---------------------------------------------------------------------- */
+/* Ranges                                                                  */
+/* ---------------------------------------------------------------------- */
+
+static struct mem_region *region_find(struct vm *vm, u64 gpa)
+{
+	unsigned int lo = 0, hi = vm->nr_regions;
+
+	while (lo < hi) {
+		unsigned int mid = (lo + hi) / 2;
+		struct mem_region *r = &vm->regions[mid];
+
+		if (gpa < r->gpa)
+			hi = mid;
+		else if (gpa - r->gpa >= r->size)
+			lo = mid + 1;
+		else
+			return r;
+	}
+	return NULL;
+}
+
+/* Is all of [hva, hva + size) mapped, and as writable as asked? */
+static int hva_check(u64 hva, u64 size, bool write)
+{
+	struct mm_struct *mm = current->mm;
+	u64 end = hva + size;
+	int ret = 0;
+
+	mmap_read_lock(mm);
+	while (hva < end) {
+		struct vm_area_struct *vma = find_vma(mm, hva);
+
+		if (!vma || vma->vm_start > hva ||
+		    (vma->vm_flags & (VM_IO | VM_PFNMAP)) ||
+		    !(vma->vm_flags & VM_READ) ||
+		    (write && !(vma->vm_flags & VM_WRITE))) {
+			ret = -EFAULT;
+			break;
+		}
+		hva = vma->vm_end;
+	}
+	mmap_read_unlock(mm);
+	return ret;
+}
+
+int gmem_map(struct vm *vm, const struct minivmx_map *map)
+{
+	u64 all = map->gpa | map->size | map->hva;
+	unsigned int i;
+	int ret;
+
+	if (!PAGE_ALIGNED(all) || !map->size ||
+	    map->gpa + map->size < map->gpa ||
+	    map->gpa + map->size > gmem_gpa_limit() ||
+	    map->hva + map->size < map->hva ||
+	    !(map->prot & MINIVMX_PROT_READ) ||
+	    (map->prot & ~(MINIVMX_PROT_READ | MINIVMX_PROT_WRITE | MINIVMX_PROT_EXEC)) ||
+	    map->max_page > MINIVMX_PAGE_1G)
+		return -EINVAL;
+	if (!access_ok((void __user *)map->hva, map->size))
+		return -EFAULT;
+
+	down_write(&vm->mem_sem);
+	for (i = 0; i < vm->nr_regions; i++)
+		if (map->gpa < vm->regions[i].gpa + vm->regions[i].size)
+			break;
+	if (i < vm->nr_regions && vm->regions[i].gpa < map->gpa + map->size) {
+		ret = -EEXIST;
+		goto out;
+	}
+	if (vm->nr_regions == MINIVMX_MAX_REGIONS) {
+		ret = -ENOSPC;
+		goto out;
+	}
+	ret = hva_check(map->hva, map->size, map->prot & MINIVMX_PROT_WRITE);
+	if (ret)
+		goto out;
+
+	spin_lock(&vm->ept_lock);
+	memmove(&vm->regions[i + 1], &vm->regions[i],
+		(vm->nr_regions - i) * sizeof(vm->regions[0]));
+	vm->regions[i] = (struct mem_region) {
+		.gpa = map->gpa, .size = map->size, .hva = map->hva,
+		.prot = map->prot, .max_page = map->max_page,
+	};
+	vm->nr_regions++;
+	spin_unlock(&vm->ept_lock);
+out:
+	up_write(&vm->mem_sem);
+	return ret;
+}
+
+int gmem_unmap(struct vm *vm, const struct minivmx_map *map)
+{
+	struct mem_region *r;
+	bool zapped;
+	int ret = 0;
+
+	if (map->hva || map->prot || map->max_page)
+		return -EINVAL;
+
+	down_write(&vm->mem_sem);
+	r = region_find(vm, map->gpa);
+	if (!r || r->gpa != map->gpa || r->size != map->size) {
+		ret = -ENOENT;
+		goto out;
+	}
+	spin_lock(&vm->ept_lock);
+	zapped = ept_zap(&vm->ept, r->gpa, r->gpa + r->size);
+	vm->nr_regions--;
+	memmove(r, r + 1, (&vm->regions[vm->nr_regions] - r) * sizeof(*r));
+	spin_unlock(&vm->ept_lock);
+	if (zapped)
+		vm_flush_ept(vm);
+out:
+	up_write(&vm->mem_sem);
+	return ret;
+}
+
+/* ---------------------------------------------------------------------- */
+/* Fill on demand                                                          */
+/* ---------------------------------------------------------------------- */
+
+/* The level at which the process's page tables map @hva. */
+static int host_level(struct mm_struct *mm, unsigned long hva)
+{
+	unsigned long flags;
+	int level = 1;
+	pgd_t pgd;
+	p4d_t p4d;
+	pud_t pud;
+	pmd_t pmd;
+
+	/*
+	 * Interrupts off keep the page tables from being freed, as for
+	 * get_user_pages_fast(). Read each entry once: they may change.
+	 */
+	local_irq_save(flags);
+	pgd = READ_ONCE(*pgd_offset(mm, hva));
+	if (pgd_none(pgd))
+		goto out;
+	p4d = READ_ONCE(*p4d_offset(&pgd, hva));
+	if (p4d_none(p4d) || !p4d_present(p4d))
+		goto out;
+	pud = READ_ONCE(*pud_offset(&p4d, hva));
+	if (pud_none(pud) || !pud_present(pud))
+		goto out;
+	if (pud_leaf(pud)) {
+		level = 3;
+		goto out;
+	}
+	pmd = READ_ONCE(*pmd_offset(&pud, hva));
+	if (!pmd_none(pmd) && pmd_present(pmd) && pmd_leaf(pmd))
+		level = 2;
+out:
+	local_irq_restore(flags);
+	return level;
+}
+
+/* The largest leaf that the range, the alignment and the CPU allow at @gpa. */
+static int region_level(const struct mem_region *r, u64 gpa, int level)
+{
+	static const int max_level[] = {
+		[MINIVMX_PAGE_ANY] = 3, [MINIVMX_PAGE_4K] = 1,
+		[MINIVMX_PAGE_2M] = 2, [MINIVMX_PAGE_1G] = 3,
+	};
+
+	level = min(level, max_level[r->max_page]);
+	if (level == 3 && !vmx_ctls.ept_1g)
+		level = 2;
+	if (level == 2 && !vmx_ctls.ept_2m)
+		level = 1;
+	for (; level > 1; level--) {
+		u64 size = ept_level_size(level);
+		u64 base = gpa & ~(size - 1);
+
+		if (((r->gpa ^ r->hva) & (size - 1)) == 0 && base >= r->gpa &&
+		    base + size <= r->gpa + r->size)
+			break;
+	}
+	return level;
+}
+
+/* Install @page at @gpa unless the host's mapping has moved on since @seq. */
+static bool gmem_install(struct vm *vm, struct ept_cache *cache,
+			const struct mem_region *r, u64 gpa, struct page *page,
+			int level, u32 access, unsigned long seq)
+{
+	u32 prot = r->prot;
+	bool flush;
+
+	spin_lock(&vm->ept_lock);
+	if (vm->mn_active || vm->mn_seq != seq) {
+		spin_unlock(&vm->ept_lock);
+		return false;
+	}
+	if (!(access & MINIVMX_PROT_WRITE))
+		prot &= ~MINIVMX_PROT_WRITE;
+	if (gmem_large_nx()) {
+		if (access & MINIVMX_PROT_EXEC)
+			level = 1;
+		while (level > 1 && ept_has_smaller(&vm->ept, gpa, level))
+			level--;
+		if (level > 1)
+			prot &= ~MINIVMX_PROT_EXEC;
+	}
+	gpa &= ~(ept_level_size(level) - 1);
+	flush = ept_map(&vm->ept, cache, gpa,
+			page_to_pfn(page) & ~((ept_level_size(level) >> 12) - 1),
+			level, prot);
+	/* The guest writes behind the host page table's dirty bit. */
+	if (prot & MINIVMX_PROT_WRITE)
+		SetPageDirty(page);
+	spin_unlock(&vm->ept_lock);
+	if (flush)
+		vm_flush_ept(vm);
+	ept_cache_free_garbage(cache);
+	return true;
+}
+
+enum gmem_result gmem_fault(struct vm *vm, struct ept_cache *cache, u64 gpa,
+			  u32 access, int *error)
+{
+	enum gmem_result result = GMEM_ERROR;
+	struct mem_region *r;
+	unsigned long seq, hva;
+	struct page *page;
+	bool installed;
+	int level, ret;
+
+	down_read(&vm->mem_sem);
+	r = region_find(vm, gpa);
+	if (!r) {
+		result = GMEM_UNMAPPED;
+		goto out;
+	}
+	if (access & ~r->prot) {
+		*error = EACCES;
+		goto out;
+	}
+	ret = ept_cache_fill(cache);
+	if (ret) {
+		*error = -ret;
+		goto out;
+	}
+
+	hva = r->hva + ((gpa & PAGE_MASK) - r->gpa);
+	do {
+		if (signal_pending(current)) {
+			result = GMEM_RETRY;
+			goto out;
+		}
+		seq = READ_ONCE(vm->mn_seq);
+		smp_rmb();	/* the look-up comes after; see gmem_invalidate_end() */
+
+		ret = get_user_pages_fast(hva, 1,
+					  access & MINIVMX_PROT_WRITE ? FOLL_WRITE : 0,
+					  &page);
+		if (ret != 1) {
+			*error = ret < 0 ? -ret : EFAULT;
+			goto out;
+		}
+		level = region_level(r, gpa, host_level(vm->mm, hva));
+		installed = gmem_install(vm, cache, r, gpa, page, level, access, seq);
+		put_page(page);
+		cond_resched();
+	} while (!installed);
+	result = GMEM_OK;
+out:
+	up_read(&vm->mem_sem);
+	return result;
+}
+
+/* ---------------------------------------------------------------------- */
+/* Invalidation by the host                                                */
+/* ---------------------------------------------------------------------- */
+
+static bool zap_hva_range(struct vm *vm, u64 start, u64 end)
+{
+	bool zapped = false;
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_regions; i++) {
+		struct mem_region *r = &vm->regions[i];
+		u64 first = max(start, r->hva);
+		u64 last = min(end, r->hva + r->size);
+
+		if (first < last)
+			zapped |= ept_zap(&vm->ept, r->gpa + (first - r->hva),
+					  r->gpa + (last - r->hva));
+	}
+	return zapped;
+}
+
+static int gmem_invalidate_start(struct mmu_notifier *mn,
+				const struct mmu_notifier_range *range)
+{
+	struct vm *vm = container_of(mn, struct vm, mn);
+	bool zapped;
+
+	/* Nothing here sleeps, so a range that is not blockable is no matter. */
+	spin_lock(&vm->ept_lock);
+	vm->mn_active++;
+	zapped = zap_hva_range(vm, range->start, range->end);
+	spin_unlock(&vm->ept_lock);
+	if (zapped)
+		vm_flush_ept(vm);
+	return 0;
+}
+
+static void gmem_invalidate_end(struct mmu_notifier *mn,
+			       const struct mmu_notifier_range *range)
+{
+	struct vm *vm = container_of(mn, struct vm, mn);
+
+	spin_lock(&vm->ept_lock);
+	/* A fill that looked its page up before this must not install it. */
+	vm->mn_seq++;
+	vm->mn_active--;
+	spin_unlock(&vm->ept_lock);
+}
+
+/* The process is gone; its pages are freed when this returns. */
+static void gmem_process_exit(struct mmu_notifier *mn, struct mm_struct *mm)
+{
+	struct vm *vm = container_of(mn, struct vm, mn);
+	bool zapped;
+
+	spin_lock(&vm->ept_lock);
+	zapped = ept_zap(&vm->ept, 0, gmem_gpa_limit());
+	spin_unlock(&vm->ept_lock);
+	if (zapped)
+		vm_flush_ept(vm);
+}
+
+static const struct mmu_notifier_ops gmem_mn_ops = {
+	.invalidate_range_start = gmem_invalidate_start,
+	.invalidate_range_end = gmem_invalidate_end,
+	.release = gmem_process_exit,
+};
+
+/* ---------------------------------------------------------------------- */
+/* Access on behalf of the guest                                           */
+/* ---------------------------------------------------------------------- */
+
+/* The address of @gpa in the process, or NULL; @len stays within the range. */
+static void __user *region_hva(struct vm *vm, u64 gpa, size_t *len, u32 access)
+{
+	struct mem_region *r = region_find(vm, gpa);
+
+	if (!r || (access & ~r->prot))
+		return NULL;
+	*len = min_t(u64, *len, r->size - (gpa - r->gpa));
+	return (void __user *)(r->hva + (gpa - r->gpa));
+}
+
+static int gmem_copy(struct vm *vm, u64 gpa, void *data, size_t len, bool write)
+{
+	u32 access = write ? MINIVMX_PROT_WRITE : MINIVMX_PROT_READ;
+	int ret = 0;
+
+	down_read(&vm->mem_sem);
+	while (len && !ret) {
+		size_t part = len;
+		void __user *hva = region_hva(vm, gpa, &part, access);
+
+		if (!hva || (write ? copy_to_user(hva, data, part) :
+				     copy_from_user(data, hva, part)))
+			ret = -EFAULT;
+		gpa += part;
+		data += part;
+		len -= part;
+	}
+	up_read(&vm->mem_sem);
+	return ret;
+}
+
+int gmem_read(struct vm *vm, u64 gpa, void *data, size_t len)
+{
+	return gmem_copy(vm, gpa, data, len, false);
+}
+
+int gmem_write(struct vm *vm, u64 gpa, const void *data, size_t len)
+{
+	return gmem_copy(vm, gpa, (void *)data, len, true);
+}
+
+int gmem_cmpxchg(struct vm *vm, u64 gpa, u64 old, u64 new, size_t len)
+{
+	size_t part = len;
+	void __user *hva;
+	int ret = -EFAULT;
+
+	down_read(&vm->mem_sem);
+	hva = region_hva(vm, gpa, &part, MINIVMX_PROT_WRITE);
+	if (hva && part == len) {
+		u32 old32 = old;
+
+		/* Each returns 0 for exchanged, 1 for not, or -EFAULT. */
+		if (len == 8)
+			ret = __try_cmpxchg_user((u64 __user *)hva, &old, new, fault64);
+		else
+			ret = __try_cmpxchg_user((u32 __user *)hva, &old32, (u32)new, fault32);
+		if (ret > 0)
+			ret = -EAGAIN;
+	}
+	up_read(&vm->mem_sem);
+	return ret;
+}
+
+bool gmem_is_mapped(struct vm *vm, u64 gpa)
+{
+	bool mapped;
+
+	down_read(&vm->mem_sem);
+	mapped = region_find(vm, gpa);
+	up_read(&vm->mem_sem);
+	return mapped;
+}
+
+/* ---------------------------------------------------------------------- */
+
+int gmem_init(struct vm *vm)
+{
+	int ret;
+
+	init_rwsem(&vm->mem_sem);
+	spin_lock_init(&vm->ept_lock);
+	ret = ept_alloc(&vm->ept);
+	if (ret)
+		return ret;
+	vm->mn.ops = &gmem_mn_ops;
+	ret = mmu_notifier_register(&vm->mn, vm->mm);
+	if (ret)
+		ept_free(&vm->ept);
+	return ret;
+}
+
+void gmem_exit(struct vm *vm)
+{
+	mmu_notifier_unregister(&vm->mn, vm->mm);
+	ept_free(&vm->ept);
+}

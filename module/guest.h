@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The guest's memory as the guest addresses it: segments and page tables.
+ * For the instructions that are emulated; all may sleep, VMCS not loaded.
+ */
+#ifndef MINIVMX_GUEST_H
+#define MINIVMX_GUEST_H
+
+#include <linux/types.h>
+
+struct vcpu;
+
+struct guest_segment {
+	u64 base;
+	u32 limit;
+	u32 access;
+};
+
+/**
+ * struct guest_mode - what addressing depends on, read together
+ * @seg: by the manual's segment register numbers, INSN_ES ...
+ * @cpl: 0 to 3
+ * @bits: 16, 32 or 64: default operand and address size of the code
+ */
+struct guest_mode {
+	u64 cr0, cr3, cr4, efer, rflags;
+	u64 pdpte[4];
+	struct guest_segment seg[6];
+	u8 cpl;
+	u8 bits;
+};
+
+/**
+ * struct guest_fault - the exception that an access ends with
+ * @vector: VECTOR_PF, VECTOR_GP or VECTOR_SS
+ * @error: its error code
+ * @address: CR2 of a page fault
+ */
+struct guest_fault {
+	u8 vector;
+	u32 error;
+	u64 address;
+};
+
+/* An access: what it is for. */
+#define GUEST_WRITE	BIT(0)
+#define GUEST_FETCH	BIT(1)
+
+enum guest_result {
+	GUEST_OK,
+	GUEST_FAULT,		/* *fault is to be injected */
+	GUEST_UNMAPPED,		/* no memory of the VM there */
+};
+
+/* 0, or -errno of vcpu_load(). */
+int guest_mode_read(struct vcpu *vcpu, struct guest_mode *mode);
+
+/* Segment and limit checks: offset to linear address. */
+enum guest_result guest_linear(const struct guest_mode *mode, unsigned int seg,
+			       u64 offset, unsigned int size, u32 access,
+			       u64 *linear, struct guest_fault *fault);
+
+/* A page walk, with the rights check; sets accessed and dirty flags. */
+enum guest_result guest_translate(struct vcpu *vcpu, const struct guest_mode *mode,
+				  u64 linear, u32 access, u64 *gpa,
+				  struct guest_fault *fault);
+
+/* Copy at a linear address; nothing is written unless all can be. */
+enum guest_result guest_copy(struct vcpu *vcpu, const struct guest_mode *mode,
+			     u64 linear, void *data, size_t len, u32 access,
+			     struct guest_fault *fault);
+
+/* Up to @max bytes of code at RIP; how many could be read. */
+size_t guest_fetch(struct vcpu *vcpu, const struct guest_mode *mode, u8 *bytes,
+		   size_t max, struct guest_fault *fault);
+
+#endif /* MINIVMX_GUEST_H */

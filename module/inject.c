@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Event injection ("VM-Entry Controls for Event Injection").
+ *
+ * One event is delivered by an entry. Of what waits, one that was cut off or
+ * raised by the last instruction comes first, then an NMI, then an external
+ * interrupt; the latter two only when the guest can take them, and until then
+ * a window exit is asked for.
+ */
+#include <linux/kernel.h>
+#include <asm/processor-flags.h>
+#include <asm/vmx.h>
+
+#include "inject.h"
+#include "vcpu.h"
+
+#define BLOCKED_BY_SHADOW	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
+
+/* INTR_INFO_* fields of the manual's interruption-information format. */
+#define INFO_VECTOR	GENMASK(7, 0)
+#define INFO_TYPE	GENMASK(10, 8)
+#define INFO_ERROR	BIT(11)
+#define INFO_VALID	BIT(31)
+
+static bool event_is_soft(const struct minivmx_event *event)
+{
+	return event->type >= MINIVMX_EVENT_SOFTINT;
+}
+
+void inject_update(struct vcpu *vcpu)
+{
+	vcpu->events_waiting = vcpu->event.flags || vcpu->irq.flags ||
+			       vcpu->nmi_pending || vcpu->windows ||
+			       (vcpu->cpu_ctls & (CPU_BASED_INTR_WINDOW_EXITING |
+						  CPU_BASED_NMI_WINDOW_EXITING));
+}
+
+/* ---------------------------------------------------------------------- */
+/* Exceptions raised here                                                  */
+/* ---------------------------------------------------------------------- */
+
+enum exception_class { BENIGN, CONTRIBUTORY, PAGE_FAULT };
+
+static enum exception_class exception_class(u8 vector)
+{
+	switch (vector) {
+	case VECTOR_PF:
+		return PAGE_FAULT;
+	case VECTOR_DE:
+	case VECTOR_TS:
+	case VECTOR_NP:
+	case VECTOR_SS:
+	case VECTOR_GP:
+		return CONTRIBUTORY;
+	default:
+		return BENIGN;
+	}
+}
+
+static enum run_action raise(struct vcpu *vcpu, struct minivmx_event event)
+{
+	const struct minivmx_event *first = &vcpu->event;
+
+	if (first->flags && first->type == MINIVMX_EVENT_EXCEPTION) {
+		enum exception_class c1 = exception_class(first->vector);
+		enum exception_class c2 = exception_class(event.vector);
+
+		if (first->vector == VECTOR_DF && c2 != BENIGN) {
+			vcpu->event.flags = 0;
+			vcpu->kind = MINIVMX_EXIT_SHUTDOWN;
+			return RUN_TO_USER;
+		}
+		if ((c1 == CONTRIBUTORY && c2 == CONTRIBUTORY) ||
+		    (c1 == PAGE_FAULT && c2 != BENIGN))
+			event = (struct minivmx_event) {
+				.flags = MINIVMX_EVENT_VALID | MINIVMX_EVENT_ERROR,
+				.vector = VECTOR_DF,
+				.type = MINIVMX_EVENT_EXCEPTION,
+			};
+	} else if (first->flags && first->type == MINIVMX_EVENT_EXTINT) {
+		/* It was acknowledged: keep it for after the exception. */
+		vcpu->irq = *first;
+	} else if (first->flags && first->type == MINIVMX_EVENT_NMI) {
+		vcpu->nmi_pending = true;
+	}
+	vcpu->event = event;
+	vcpu->events_waiting = true;
+	return RUN_RESUME;
+}
+
+enum run_action inject_exception(struct vcpu *vcpu, u8 vector)
+{
+	return raise(vcpu, (struct minivmx_event) {
+		.flags = MINIVMX_EVENT_VALID,
+		.vector = vector,
+		.type = MINIVMX_EVENT_EXCEPTION,
+	});
+}
+
+enum run_action inject_exception_error(struct vcpu *vcpu, u8 vector, u32 error)
+{
+	return raise(vcpu, (struct minivmx_event) {
+		.flags = MINIVMX_EVENT_VALID | MINIVMX_EVENT_ERROR,
+		.vector = vector,
+		.type = MINIVMX_EVENT_EXCEPTION,
+		.error_code = error,
+	});
+}
+
+enum run_action inject_page_fault(struct vcpu *vcpu, u64 address, u32 error)
+{
+	return raise(vcpu, (struct minivmx_event) {
+		.flags = MINIVMX_EVENT_VALID | MINIVMX_EVENT_ERROR,
+		.vector = VECTOR_PF,
+		.type = MINIVMX_EVENT_EXCEPTION,
+		.error_code = error,
+		.cr2 = address,
+	});
+}
+
+enum run_action inject_gp(struct vcpu *vcpu)
+{
+	return inject_exception_error(vcpu, VECTOR_GP, 0);
+}
+
+enum run_action inject_ud(struct vcpu *vcpu)
+{
+	return inject_exception(vcpu, VECTOR_UD);
+}
+
+/* ---------------------------------------------------------------------- */
+/* Around an entry                                                         */
+/* ---------------------------------------------------------------------- */
+
+static void write_event(struct vcpu *vcpu, const struct minivmx_event *event)
+{
+	u32 info = event->vector | event->type << 8 | INFO_VALID;
+
+	/* In real mode exceptions have no error codes. */
+	if ((event->flags & MINIVMX_EVENT_ERROR) &&
+	    (vmread(VMCS_GUEST_CR0) & X86_CR0_PE)) {
+		info |= INFO_ERROR;
+		vmwrite(VMCS_VM_ENTRY_ERROR_CODE, event->error_code);
+	}
+	if (event_is_soft(event))
+		vmwrite(VMCS_VM_ENTRY_INSN_LEN, event->insn_len);
+	if (event->type == MINIVMX_EVENT_EXCEPTION && event->vector == VECTOR_PF)
+		vcpu->cr2 = event->cr2;
+	vmwrite(VMCS_VM_ENTRY_INTR_INFO, info);
+}
+
+static bool nmi_allowed(struct vcpu *vcpu)
+{
+	return !(vcpu_interruptibility(vcpu) &
+		 (BLOCKED_BY_SHADOW | GUEST_INTR_STATE_NMI));
+}
+
+static bool irq_allowed(struct vcpu *vcpu)
+{
+	return (vcpu_rflags(vcpu) & X86_EFLAGS_IF) &&
+	       !(vcpu_interruptibility(vcpu) & BLOCKED_BY_SHADOW);
+}
+
+static void set_windows(struct vcpu *vcpu, u32 windows)
+{
+	u32 ctls = vcpu->cpu_ctls & ~(CPU_BASED_INTR_WINDOW_EXITING |
+				      CPU_BASED_NMI_WINDOW_EXITING);
+
+	if (windows & MINIVMX_REQ_IRQ_WINDOW)
+		ctls |= CPU_BASED_INTR_WINDOW_EXITING;
+	if (windows & MINIVMX_REQ_NMI_WINDOW)
+		ctls |= CPU_BASED_NMI_WINDOW_EXITING;
+	if (ctls != vcpu->cpu_ctls) {
+		vmwrite(VMCS_CPU_BASED_CONTROLS, ctls);
+		vcpu->cpu_ctls = ctls;
+	}
+}
+
+void inject_events(struct vcpu *vcpu)
+{
+	u32 windows = vcpu->windows;
+	bool written = false;
+
+	if (vcpu->event.flags) {
+		write_event(vcpu, &vcpu->event);
+		written = true;
+	}
+	if (vcpu->nmi_pending && !written && nmi_allowed(vcpu)) {
+		vcpu->event = (struct minivmx_event) {
+			.flags = MINIVMX_EVENT_VALID,
+			.vector = VECTOR_NMI,
+			.type = MINIVMX_EVENT_NMI,
+		};
+		vcpu->nmi_pending = false;
+		write_event(vcpu, &vcpu->event);
+		written = true;
+	}
+	if (vcpu->nmi_pending)
+		windows |= MINIVMX_REQ_NMI_WINDOW;
+	if (vcpu->irq.flags && !written && irq_allowed(vcpu)) {
+		vcpu->event = vcpu->irq;
+		vcpu->irq.flags = 0;
+		write_event(vcpu, &vcpu->event);
+	}
+	if (vcpu->irq.flags)
+		windows |= MINIVMX_REQ_IRQ_WINDOW;
+	set_windows(vcpu, windows);
+}
+
+void inject_exited(struct vcpu *vcpu, u32 idt_info, u32 idt_error, u32 insn_len)
+{
+	struct minivmx_event *event = &vcpu->event;
+
+	event->flags = 0;
+	if (idt_info & INFO_VALID) {
+		/* The exit cut its delivery off: it starts again. */
+		*event = (struct minivmx_event) {
+			.flags = MINIVMX_EVENT_VALID |
+				 (idt_info & INFO_ERROR ? MINIVMX_EVENT_ERROR : 0),
+			.vector = idt_info & INFO_VECTOR,
+			.type = (idt_info & INFO_TYPE) >> 8,
+			.error_code = idt_error,
+			.cr2 = vcpu->cr2,
+		};
+		if (event_is_soft(event))
+			event->insn_len = insn_len;
+		/* The delivery of an NMI blocks NMIs, an aborted one too. */
+		if (event->type == MINIVMX_EVENT_NMI)
+			vcpu_set_interruptibility(vcpu, vcpu_interruptibility(vcpu) &
+							~GUEST_INTR_STATE_NMI);
+	}
+	inject_update(vcpu);
+}
+
+/* ---------------------------------------------------------------------- */
+/* Events from userspace                                                   */
+/* ---------------------------------------------------------------------- */
+
+/* The checks that the manual makes at entry, so that RUN can say no. */
+int inject_check_event(const struct minivmx_event *event)
+{
+	if (!(event->flags & MINIVMX_EVENT_VALID))
+		return event->flags ? -EINVAL : 0;
+	if (event->flags & ~(MINIVMX_EVENT_VALID | MINIVMX_EVENT_ERROR))
+		return -EINVAL;
+	if ((event->flags & MINIVMX_EVENT_ERROR) &&
+	    event->type != MINIVMX_EVENT_EXCEPTION)
+		return -EINVAL;
+	switch (event->type) {
+	case MINIVMX_EVENT_EXTINT:
+		return 0;
+	case MINIVMX_EVENT_NMI:
+		return event->vector == VECTOR_NMI ? 0 : -EINVAL;
+	case MINIVMX_EVENT_EXCEPTION:
+		return event->vector < 32 && event->vector != VECTOR_NMI ? 0 : -EINVAL;
+	case MINIVMX_EVENT_SOFTINT:
+	case MINIVMX_EVENT_PRIVSOFT:
+	case MINIVMX_EVENT_SOFTEXC:
+		return event->insn_len >= 1 && event->insn_len <= 15 ? 0 : -EINVAL;
+	default:
+		return -EINVAL;
+	}
+}
+
+int inject_user_event(struct vcpu *vcpu, const struct minivmx_event *event)
+{
+	int ret = inject_check_event(event);
+
+	if (ret || !event->flags)
+		return ret;
+	switch (event->type) {
+	case MINIVMX_EVENT_EXTINT:
+		if (vcpu->irq.flags)
+			return -EBUSY;
+		vcpu->irq = *event;
+		break;
+	case MINIVMX_EVENT_NMI:
+		if (vcpu->nmi_pending)
+			return -EBUSY;
+		vcpu->nmi_pending = true;
+		break;
+	default:
+		vcpu->event = *event;
+		break;
+	}
+	vcpu->events_waiting = true;
+	return 0;
+}
+
+u32 inject_ready(struct vcpu *vcpu, bool skip)
+{
+	u32 blocked = vcpu->interruptibility;
+	u32 ready = 0;
+
+	if (skip)
+		blocked &= ~BLOCKED_BY_SHADOW;
+	if (vcpu->event.flags)
+		return 0;
+	if (!(blocked & (BLOCKED_BY_SHADOW | GUEST_INTR_STATE_NMI)) &&
+	    !vcpu->nmi_pending)
+		ready |= MINIVMX_READY_NMI;
+	if ((vcpu->regs.r.rflags & X86_EFLAGS_IF) &&
+	    !(blocked & BLOCKED_BY_SHADOW) && !vcpu->irq.flags)
+		ready |= MINIVMX_READY_IRQ;
+	return ready;
+}

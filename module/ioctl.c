@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ioctls: each is one row of a table. The argument is copied in once, as
+ * many bytes as the row's function knows; the function works on the copy, and
+ * the copy goes back where the row says so.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/tsc.h>
+
+#include "../uapi/minivmx.h"
+#include "cpuid.h"
+#include "ctls.h"
+#include "fpu.h"
+#include "hw.h"
+#include "ioctl.h"
+#include "gmem.h"
+#include "state.h"
+#include "vcpu.h"
+#include "vm.h"
+
+/* The largest argument of any row; they are copied to the stack. */
+union ioctl_arg {
+	struct minivmx_info info;
+	struct minivmx_create_vm create_vm;
+	struct minivmx_cpuid cpuid;
+	struct minivmx_create_vcpu create_vcpu;
+	struct minivmx_map map;
+	struct minivmx_sregs sregs;
+	struct minivmx_msrs msrs;
+	struct minivmx_xsave xsave;
+	struct minivmx_events events;
+	struct minivmx_stats stats;
+};
+
+/**
+ * struct ioctl_row - one ioctl
+ * @cmd: its number, with direction and size as this module knows them
+ * @size: bytes of the argument in this version
+ * @min_size: bytes of the argument in its first version
+ * @function: takes the object of the descriptor and the argument; >= 0 or -errno
+ * @any_state: vCPU: runs without the mutex, while the vCPU runs
+ */
+struct ioctl_row {
+	unsigned int cmd;
+	u16 size;
+	u16 min_size;
+	long (*function)(void *object, union ioctl_arg *arg);
+	bool any_state;
+};
+
+#define ROW(cmd, function) \
+	[_IOC_NR(cmd) & 0xf] = { cmd, _IOC_SIZE(cmd), _IOC_SIZE(cmd), function }
+#define NR_ROWS 16
+
+/*
+ * Find the row of @cmd by its number alone: a program built with a newer
+ * header has another size in it.
+ */
+static const struct ioctl_row *row_find(const struct ioctl_row rows[NR_ROWS],
+					unsigned int base, unsigned int cmd)
+{
+	const struct ioctl_row *row;
+	unsigned int nr = _IOC_NR(cmd);
+
+	if (_IOC_TYPE(cmd) != MINIVMX_IOC || (nr & ~0xfu) != base)
+		return NULL;
+	row = &rows[nr & 0xf];
+	if (!row->function || _IOC_DIR(cmd) != _IOC_DIR(row->cmd))
+		return NULL;
+	return row;
+}
+
+static int arg_in(const struct ioctl_row *row, union ioctl_arg *arg, unsigned int cmd,
+		  void __user *user)
+{
+	unsigned int size = _IOC_SIZE(cmd);
+
+	memset(arg, 0, sizeof(*arg));
+	if (size < row->min_size)
+		return -EINVAL;
+	if (!(_IOC_DIR(cmd) & _IOC_WRITE))
+		return 0;
+	return copy_struct_from_user(arg, row->size, user, size);
+}
+
+static int arg_out(const struct ioctl_row *row, const union ioctl_arg *arg,
+		   unsigned int cmd, void __user *user)
+{
+	unsigned int size = _IOC_SIZE(cmd);
+
+	if (!(_IOC_DIR(cmd) & _IOC_READ))
+		return 0;
+	if (copy_to_user(user, arg, min_t(unsigned int, size, row->size)))
+		return -EFAULT;
+	/* A newer program's fields that this module does not know read as zero. */
+	if (size > row->size && clear_user(user + row->size, size - row->size))
+		return -EFAULT;
+	return 0;
+}
+
+static long row_call(const struct ioctl_row *row, void *object, unsigned int cmd,
+		     void __user *user)
+{
+	union ioctl_arg arg;
+	long ret;
+	int err;
+
+	ret = arg_in(row, &arg, cmd, user);
+	if (ret)
+		return ret;
+	ret = row->function(object, &arg);
+	/* Counts such as minivmx_msrs.done are wanted after a failure, too. */
+	err = arg_out(row, &arg, cmd, user);
+	return ret < 0 ? ret : err ?: ret;
+}
+
+/* What every ioctl of a VM and its vCPUs asks first. */
+static int vm_check(struct vm *vm)
+{
+	if (vm->mm != current->mm)
+		return -EXDEV;
+	if (READ_ONCE(vm->dead))
+		return -EIO;
+	return 0;
+}
+
+/* ---------------------------------------------------------------------- */
+/* A vCPU                                                                  */
+/* ---------------------------------------------------------------------- */
+
+static long vcpu_ioctl_run(void *object, union ioctl_arg *arg)
+{
+	return vcpu_run(object);
+}
+
+static long vcpu_ioctl_kick(void *object, union ioctl_arg *arg)
+{
+	vcpu_request(object, REQ_KICK);
+	return 0;
+}
+
+static long vcpu_ioctl_get_sregs(void *object, union ioctl_arg *arg)
+{
+	return state_get_sregs(object, &arg->sregs);
+}
+
+static long vcpu_ioctl_set_sregs(void *object, union ioctl_arg *arg)
+{
+	return state_set_sregs(object, &arg->sregs);
+}
+
+static long vcpu_ioctl_get_msrs(void *object, union ioctl_arg *arg)
+{
+	return state_get_msrs(object, &arg->msrs);
+}
+
+static long vcpu_ioctl_set_msrs(void *object, union ioctl_arg *arg)
+{
+	return state_set_msrs(object, &arg->msrs);
+}
+
+static long cpuid_out(struct minivmx_cpuid *arg,
+		      const struct minivmx_cpuid_entry *rows, unsigned int nr)
+{
+	unsigned int room = arg->nr;
+
+	if (arg->reserved)
+		return -EINVAL;
+	arg->nr = nr;
+	if (room < nr)
+		return -ENOSPC;
+	if (copy_to_user((void __user *)arg->entries, rows, nr * sizeof(*rows)))
+		return -EFAULT;
+	return 0;
+}
+
+static long vcpu_ioctl_get_cpuid(void *object, union ioctl_arg *arg)
+{
+	struct vcpu *vcpu = object;
+
+	return cpuid_out(&arg->cpuid, vcpu->cpuid, vcpu->nr_cpuid);
+}
+
+static long vcpu_ioctl_set_cpuid(void *object, union ioctl_arg *arg)
+{
+	struct vcpu *vcpu = object;
+	struct minivmx_cpuid_entry *rows;
+	unsigned int i;
+	long ret = 0;
+
+	if (arg->cpuid.reserved)
+		return -EINVAL;
+	if (arg->cpuid.nr > MINIVMX_MAX_CPUID)
+		return -E2BIG;
+	rows = memdup_user((void __user *)arg->cpuid.entries,
+			   arg->cpuid.nr * sizeof(*rows));
+	if (IS_ERR(rows))
+		return PTR_ERR(rows);
+	for (i = 0; i < arg->cpuid.nr && !ret; i++)
+		if (rows[i].reserved || (rows[i].flags & ~MINIVMX_CPUID_SUBLEAF))
+			ret = -EINVAL;
+	if (!ret) {
+		memcpy(vcpu->cpuid, rows, arg->cpuid.nr * sizeof(*rows));
+		vcpu->nr_cpuid = arg->cpuid.nr;
+	}
+	kfree(rows);
+	return ret;
+}
+
+static bool xsave_arg_valid(const struct minivmx_xsave *arg)
+{
+	return arg->size == fpu_size() && !arg->reserved;
+}
+
+static long vcpu_ioctl_get_xsave(void *object, union ioctl_arg *arg)
+{
+	void *area;
+	long ret = 0;
+
+	if (!xsave_arg_valid(&arg->xsave))
+		return -EINVAL;
+	area = kvmalloc(fpu_size(), GFP_KERNEL);
+	if (!area)
+		return -ENOMEM;
+	fpu_get(object, area);
+	if (copy_to_user((void __user *)arg->xsave.addr, area, fpu_size()))
+		ret = -EFAULT;
+	kvfree(area);
+	return ret;
+}
+
+static long vcpu_ioctl_set_xsave(void *object, union ioctl_arg *arg)
+{
+	void *area;
+	long ret;
+
+	if (!xsave_arg_valid(&arg->xsave))
+		return -EINVAL;
+	area = vmemdup_user((void __user *)arg->xsave.addr, fpu_size());
+	if (IS_ERR(area))
+		return PTR_ERR(area);
+	ret = fpu_set(object, area);
+	kvfree(area);
+	return ret;
+}
+
+static long vcpu_ioctl_get_events(void *object, union ioctl_arg *arg)
+{
+	return state_get_events(object, &arg->events);
+}
+
+static long vcpu_ioctl_set_events(void *object, union ioctl_arg *arg)
+{
+	return state_set_events(object, &arg->events);
+}
+
+static long vcpu_ioctl_get_stats(void *object, union ioctl_arg *arg)
+{
+	struct vcpu *vcpu = object;
+
+	if (arg->stats.flags & ~MINIVMX_STATS_TICKS)
+		return -EINVAL;
+	if (arg->stats.nr > MINIVMX_NR_EXITS)
+		return -E2BIG;
+	vcpu->stat_ticks = arg->stats.flags & MINIVMX_STATS_TICKS;
+	if (copy_to_user((void __user *)arg->stats.exits, vcpu->stats,
+			 arg->stats.nr * sizeof(*vcpu->stats)))
+		return -EFAULT;
+	return 0;
+}
+
+static const struct ioctl_row vcpu_rows[NR_ROWS] = {
+	ROW(MINIVMX_RUN, vcpu_ioctl_run),
+	[_IOC_NR(MINIVMX_KICK) & 0xf] = {
+		MINIVMX_KICK, 0, 0, vcpu_ioctl_kick, .any_state = true,
+	},
+	ROW(MINIVMX_GET_SREGS, vcpu_ioctl_get_sregs),
+	ROW(MINIVMX_SET_SREGS, vcpu_ioctl_set_sregs),
+	ROW(MINIVMX_GET_MSRS, vcpu_ioctl_get_msrs),
+	ROW(MINIVMX_SET_MSRS, vcpu_ioctl_set_msrs),
+	ROW(MINIVMX_GET_CPUID, vcpu_ioctl_get_cpuid),
+	ROW(MINIVMX_SET_CPUID, vcpu_ioctl_set_cpuid),
+	ROW(MINIVMX_GET_XSAVE, vcpu_ioctl_get_xsave),
+	ROW(MINIVMX_SET_XSAVE, vcpu_ioctl_set_xsave),
+	ROW(MINIVMX_GET_EVENTS, vcpu_ioctl_get_events),
+	ROW(MINIVMX_SET_EVENTS, vcpu_ioctl_set_events),
+	ROW(MINIVMX_GET_STATS, vcpu_ioctl_get_stats),
+};
+
+static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	const struct ioctl_row *row = row_find(vcpu_rows, 0x20, cmd);
+	struct vcpu *vcpu = file->private_data;
+	long ret;
+
+	if (!row)
+		return -ENOTTY;
+	ret = vm_check(vcpu->vm);
+	if (ret)
+		return ret;
+	if (row->any_state)
+		return row_call(row, vcpu, cmd, (void __user *)arg);
+	/* Held for the whole of a RUN: another thread is told so, not queued. */
+	if (!mutex_trylock(&vcpu->mutex))
+		return -EBUSY;
+	ret = row_call(row, vcpu, cmd, (void __user *)arg);
+	mutex_unlock(&vcpu->mutex);
+	return ret;
+}
+
+static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct vcpu *vcpu = file->private_data;
+	int ret;
+
+	if (vcpu->vm->mm != current->mm)
+		return -EXDEV;
+	/* One page, shared: a private copy would be out of step at once. */
+	if (vma->vm_pgoff || vma_pages(vma) != 1 || !(vma->vm_flags & VM_SHARED) ||
+	    (vma->vm_flags & VM_EXEC))
+		return -EINVAL;
+	ret = vm_insert_page(vma, vma->vm_start, virt_to_page(vcpu->run));
+	if (!ret)
+		WRITE_ONCE(vcpu->run_mapped, true);
+	return ret;
+}
+
+static int vcpu_release(struct inode *inode, struct file *file)
+{
+	struct vcpu *vcpu = file->private_data;
+
+	vm_put(vcpu->vm);
+	return 0;
+}
+
+static const struct file_operations vcpu_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = vcpu_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = vcpu_mmap,
+	.release = vcpu_release,
+	.llseek = noop_llseek,
+};
+
+/* ---------------------------------------------------------------------- */
+/* A VM                                                                    */
+/* ---------------------------------------------------------------------- */
+
+static long vm_ioctl_create_vcpu(void *object, union ioctl_arg *arg)
+{
+	u32 id = arg->create_vcpu.id;
+	struct vm *vm = object;
+	struct vcpu *vcpu;
+	long ret;
+
+	if (arg->create_vcpu.flags || id >= MINIVMX_MAX_VCPUS)
+		return -EINVAL;
+	mutex_lock(&vm->vcpu_mutex);
+	if (vm->vcpus[id]) {
+		ret = -EEXIST;
+		goto out;
+	}
+	vcpu = vcpu_create(vm, id);
+	if (IS_ERR(vcpu)) {
+		ret = PTR_ERR(vcpu);
+		goto out;
+	}
+	vm_get(vm);
+	ret = anon_inode_getfd("minivmx-vcpu", &vcpu_fops, vcpu, O_RDWR | O_CLOEXEC);
+	if (ret < 0) {
+		vm_put(vm);
+		vcpu_free(vcpu);
+		goto out;
+	}
+	/* Pairs with the acquire loads in vm.c. */
+	smp_store_release(&vm->vcpus[id], vcpu);
+	if (READ_ONCE(vm->dead))
+		vcpu_request(vcpu, REQ_DEAD);
+out:
+	mutex_unlock(&vm->vcpu_mutex);
+	return ret;
+}
+
+static long vm_ioctl_map(void *object, union ioctl_arg *arg)
+{
+	return gmem_map(object, &arg->map);
+}
+
+static long vm_ioctl_unmap(void *object, union ioctl_arg *arg)
+{
+	return gmem_unmap(object, &arg->map);
+}
+
+static const struct ioctl_row vm_rows[NR_ROWS] = {
+	ROW(MINIVMX_CREATE_VCPU, vm_ioctl_create_vcpu),
+	ROW(MINIVMX_MAP_MEMORY, vm_ioctl_map),
+	ROW(MINIVMX_UNMAP_MEMORY, vm_ioctl_unmap),
+};
+
+static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	const struct ioctl_row *row = row_find(vm_rows, 0x10, cmd);
+	struct vm *vm = file->private_data;
+	long ret;
+
+	if (!row)
+		return -ENOTTY;
+	ret = vm_check(vm);
+	return ret ?: row_call(row, vm, cmd, (void __user *)arg);
+}
+
+static int vm_file_release(struct inode *inode, struct file *file)
+{
+	vm_put(file->private_data);
+	return 0;
+}
+
+static const struct file_operations vm_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = vm_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.release = vm_file_release,
+	.llseek = noop_llseek,
+};
+
+/* ---------------------------------------------------------------------- */
+/* The system                                                              */
+/* ---------------------------------------------------------------------- */
+
+static long system_ioctl_get_info(void *object, union ioctl_arg *arg)
+{
+	arg->info = (struct minivmx_info) {
+		.api_version = MINIVMX_API_VERSION,
+		.features = (vmx_ctls.ept_2m ? MINIVMX_FEAT_EPT_2M : 0) |
+			    (vmx_ctls.ept_1g ? MINIVMX_FEAT_EPT_1G : 0) |
+			    (vmx_ctls.ept_ad ? MINIVMX_FEAT_EPT_AD : 0) |
+			    (fpu_xcr0_mask() ? MINIVMX_FEAT_XSAVE : 0),
+		.run_size = PAGE_SIZE,
+		.max_vcpus = MINIVMX_MAX_VCPUS,
+		.gpa_bits = min_t(u32, boot_cpu_data.x86_phys_bits, 48),
+		.xsave_size = fpu_size(),
+		.vmx_owner = hw_owner(),
+		.tsc_khz = tsc_khz,
+	};
+	return 0;
+}
+
+static long system_ioctl_get_cpuid(void *object, union ioctl_arg *arg)
+{
+	struct minivmx_cpuid_entry *rows;
+	unsigned int nr;
+	long ret;
+
+	rows = kcalloc(MINIVMX_MAX_CPUID, sizeof(*rows), GFP_KERNEL);
+	if (!rows)
+		return -ENOMEM;
+	nr = cpuid_supported(rows, MINIVMX_MAX_CPUID, 0);
+	ret = cpuid_out(&arg->cpuid, rows, nr);
+	kfree(rows);
+	return ret;
+}
+
+static long system_ioctl_create_vm(void *object, union ioctl_arg *arg)
+{
+	struct vm *vm;
+	long fd;
+
+	if (arg->create_vm.flags || arg->create_vm.reserved)
+		return -EINVAL;
+	vm = vm_create();
+	if (IS_ERR(vm))
+		return PTR_ERR(vm);
+	fd = anon_inode_getfd("minivmx-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		vm_put(vm);
+	return fd;
+}
+
+static const struct ioctl_row system_rows[NR_ROWS] = {
+	ROW(MINIVMX_GET_INFO, system_ioctl_get_info),
+	ROW(MINIVMX_GET_SUPPORTED_CPUID, system_ioctl_get_cpuid),
+	ROW(MINIVMX_CREATE_VM, system_ioctl_create_vm),
+};
+
+static long system_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	const struct ioctl_row *row = row_find(system_rows, 0x00, cmd);
+
+	return row ? row_call(row, NULL, cmd, (void __user *)arg) : -ENOTTY;
+}
+
+const struct file_operations minivmx_system_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = system_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};

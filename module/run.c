@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The run loop: the way of one exit, in one straight line.
+ *
+ *   vcpu_run()		MINIVMX_RUN: page in, loop, page out
+ *     run_loop()	signals, rescheduling, exits that sleep
+ *       run_loaded()	guest state in the CPU, preemption off
+ *         run_once()	interrupts off: one entry, one exit
+ */
+#include <linux/interrupt.h>
+#include <linux/kernel.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/string.h>
+#include <linux/thread_info.h>
+#include <asm/msr.h>
+#include <asm/vmx.h>
+
+#include "ctls.h"
+#include "exit.h"
+#include "host.h"
+#include "inject.h"
+#include "vcpu.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+/* In enter.S. */
+enum vmx_result vmx_enter(struct guest_regs *regs, bool launched);
+
+/* The thread has something to do that comes before the guest. */
+#define HOST_WORK	(_TIF_NEED_RESCHED | _TIF_SIGPENDING | \
+			 _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME)
+
+static bool host_work_pending(void)
+{
+	return read_thread_flags() & HOST_WORK;
+}
+
+/* ---------------------------------------------------------------------- */
+/* One entry and one exit: interrupts off, VMCS current                    */
+/* ---------------------------------------------------------------------- */
+
+static void write_dirty(struct vcpu *vcpu)
+{
+	if (vcpu->dirty & DIRTY_RIP)
+		vmwrite(VMCS_GUEST_RIP, vcpu->regs.r.rip);
+	if (vcpu->dirty & DIRTY_RSP)
+		vmwrite(VMCS_GUEST_RSP, vcpu->regs.r.rsp);
+	if (vcpu->dirty & DIRTY_RFLAGS)
+		vmwrite(VMCS_GUEST_RFLAGS, vcpu->regs.r.rflags);
+	if (vcpu->dirty & DIRTY_INTERRUPTIBILITY)
+		vmwrite(VMCS_GUEST_INTERRUPTIBILITY, vcpu->interruptibility);
+	vcpu->dirty = 0;
+}
+
+void vcpu_cache_all(struct vcpu *vcpu)
+{
+	vcpu_gpr(vcpu, GPR_RSP);
+	vcpu_rflags(vcpu);
+	vcpu_interruptibility(vcpu);
+}
+
+/* All that this exit's reason defines, read once. */
+static void exit_snapshot(struct vcpu *vcpu)
+{
+	struct minivmx_vmexit *e = &vcpu->exit;
+	u32 reason = vmread(VMCS_EXIT_REASON);
+	const struct exit_row *row = exit_row((u16)reason);
+	u32 flags = row->flags;
+
+	memset(e, 0, sizeof(*e));
+	e->reason = reason;
+	vcpu->exit_row = row;
+	/* Numbers beyond the statistics' table share its last row. */
+	vcpu->exit_reason = min_t(u32, (u16)reason, MINIVMX_NR_EXITS - 1);
+	vcpu->regs.r.rip = vmread(VMCS_GUEST_RIP);
+	if (flags & EXIT_INSN_LEN)
+		e->insn_len = vmread(VMCS_EXIT_INSN_LEN);
+	if (flags & EXIT_QUALIFICATION)
+		e->qualification = vmread(VMCS_EXIT_QUALIFICATION);
+	if (flags & EXIT_GPA)
+		e->gpa = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
+	if (flags & EXIT_GLA)
+		e->gla = vmread(VMCS_GUEST_LINEAR_ADDRESS);
+	if (flags & EXIT_INTR) {
+		e->intr_info = vmread(VMCS_EXIT_INTR_INFO);
+		if (e->intr_info & INTR_INFO_DELIVER_CODE_MASK)
+			e->intr_error = vmread(VMCS_EXIT_INTR_ERROR);
+	}
+	if (flags & EXIT_INSN_INFO)
+		e->insn_info = vmread(VMCS_EXIT_INSN_INFO);
+	if (flags & EXIT_IDT) {
+		e->idt_info = vmread(VMCS_IDT_VECTORING_INFO);
+		if (e->idt_info & INTR_INFO_DELIVER_CODE_MASK)
+			e->idt_error = vmread(VMCS_IDT_VECTORING_ERROR);
+	}
+}
+
+static void count_exit(struct vcpu *vcpu)
+{
+	vcpu->stats[vcpu->exit_reason].count++;
+	if (vcpu->stat_ticks)
+		vcpu->exit_tsc = rdtsc();
+}
+
+/* The host's part of the last exit ends here. */
+static void count_entry(struct vcpu *vcpu)
+{
+	struct minivmx_exit_stat *stat = &vcpu->stats[vcpu->exit_reason];
+	u64 ticks;
+
+	if (!vcpu->exit_tsc)
+		return;
+	ticks = rdtsc() - vcpu->exit_tsc;
+	stat->ticks += ticks;
+	stat->worst = max(stat->worst, ticks);
+	vcpu->exit_tsc = 0;
+}
+
+static enum run_action entry_refused(struct vcpu *vcpu, enum vmx_result result)
+{
+	/* The guest did not run: an event that was written waits in @event. */
+	vmwrite(VMCS_VM_ENTRY_INTR_INFO, 0);
+	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
+	if (result != VMX_FAIL_VALID) {
+		pr_err_ratelimited("VM entry: %s\n", vmx_result_name(result));
+		vm_kill(vcpu->vm, "VMX was taken away");
+		return RUN_IRQS;
+	}
+	vcpu->kind = MINIVMX_EXIT_ENTRY_FAIL;
+	vcpu->data.entry = (struct minivmx_entry_fail) {
+		.vm_instruction_error = vmread(VMCS_VM_INSTRUCTION_ERROR),
+	};
+	return RUN_TO_USER;
+}
+
+static enum run_action handle_exit(struct vcpu *vcpu)
+{
+	const struct exit_row *row = vcpu->exit_row;
+
+	return row->flags & EXIT_SLEEP ? RUN_SLEEP : row->handler(vcpu);
+}
+
+static enum run_action run_once(struct vcpu *vcpu)
+{
+	struct ept *ept = &vcpu->vm->ept;
+	enum vmx_result result;
+	u64 gen;
+
+	/*
+	 * Publish, then look: whoever set a request or removed a mapping
+	 * before this is seen below, and who does so later sees in_guest and
+	 * sends an IPI, which ends the guest's run at once.
+	 */
+	smp_store_mb(vcpu->in_guest, true);
+	if (unlikely(READ_ONCE(vcpu->requests) || host_work_pending())) {
+		WRITE_ONCE(vcpu->in_guest, false);
+		return RUN_IRQS;
+	}
+	gen = atomic64_read(&ept->gen);
+	if (unlikely(__this_cpu_read(*ept->seen) != gen)) {
+		__this_cpu_write(*ept->seen, gen);
+		if (vmx_invept(ept->eptp) != VMX_OK)
+			vm_kill(vcpu->vm, "INVEPT failed");
+	}
+	if (unlikely(vcpu->events_waiting))
+		inject_events(vcpu);
+	if (vcpu->dirty)
+		write_dirty(vcpu);
+	count_entry(vcpu);
+
+	guest_enter(vcpu);
+	result = vmx_enter(&vcpu->regs, vcpu->vmcs.launched);
+	guest_exit(vcpu);
+	WRITE_ONCE(vcpu->in_guest, false);
+
+	if (unlikely(result != VMX_OK))
+		return entry_refused(vcpu, result);
+	vcpu->vmcs.launched = true;
+	vcpu->cached = 0;
+	exit_snapshot(vcpu);
+	count_exit(vcpu);
+	trace_minivmx_exit(vcpu->id, &vcpu->exit, vcpu->regs.r.rip);
+	if (unlikely(vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+		vmwrite(VMCS_VM_ENTRY_INTR_INFO, 0);
+	else if (unlikely(vcpu->events_waiting || vcpu->exit.idt_info))
+		inject_exited(vcpu, vcpu->exit.idt_info, vcpu->exit.idt_error,
+			      vcpu->exit.insn_len);
+	return handle_exit(vcpu);
+}
+
+/* ---------------------------------------------------------------------- */
+/* A series of them                                                        */
+/* ---------------------------------------------------------------------- */
+
+static enum run_action run_loaded(struct vcpu *vcpu)
+{
+	enum run_action action;
+
+	vcpu->run_cpu = smp_processor_id();
+	guest_load(vcpu);
+	do {
+		local_irq_disable();
+		do {
+			action = run_once(vcpu);
+		} while (action == RUN_RESUME);
+		/* An interrupt that ended the guest's run is delivered here. */
+		local_irq_enable();
+	} while (action == RUN_IRQS && !READ_ONCE(vcpu->requests) &&
+		 !host_work_pending() && !local_softirq_pending());
+	/* What goes on where the VMCS is not loaded needs all copies. */
+	vcpu_cache_all(vcpu);
+	guest_put(vcpu);
+	return action;
+}
+
+/* Finish a RUN that has nothing to report but that it was interrupted. */
+static void run_interrupted(struct vcpu *vcpu, u32 kind)
+{
+	vcpu->kind = kind;
+	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
+}
+
+static int run_loop(struct vcpu *vcpu, enum run_action action)
+{
+	int ret;
+
+	while (action != RUN_TO_USER) {
+		if (test_bit(REQ_DEAD, &vcpu->requests)) {
+			run_interrupted(vcpu, MINIVMX_EXIT_DEAD);
+			return 0;
+		}
+		if (signal_pending(current)) {
+			run_interrupted(vcpu, MINIVMX_EXIT_INTR);
+			return -EINTR;
+		}
+		if (test_and_clear_bit(REQ_KICK, &vcpu->requests) ||
+		    test_thread_flag(TIF_NOTIFY_RESUME)) {
+			run_interrupted(vcpu, MINIVMX_EXIT_INTR);
+			return 0;
+		}
+		cond_resched();
+
+		ret = vcpu_load(vcpu);
+		if (ret == -EAGAIN) {
+			/* This CPU goes offline; the scheduler moves us soon. */
+			run_interrupted(vcpu, MINIVMX_EXIT_INTR);
+			return 0;
+		}
+		if (ret)
+			continue;	/* dead, see the top */
+		action = run_loaded(vcpu);
+		vcpu_put(vcpu);
+
+		if (action == RUN_SLEEP) {
+			vcpu->may_sleep = true;
+			action = vcpu->exit_row->handler(vcpu);
+			vcpu->may_sleep = false;
+		}
+		if (action == RUN_TO_USER)
+			vcpu->stats[vcpu->exit_reason].to_user++;
+	}
+	return 0;
+}
+
+/* ---------------------------------------------------------------------- */
+/* The run page                                                            */
+/* ---------------------------------------------------------------------- */
+
+static int take_regs(struct vcpu *vcpu, const struct minivmx_regs *in)
+{
+	struct minivmx_regs *r = &vcpu->regs.r;
+
+	if (in->rip != r->rip)
+		vcpu->dirty |= DIRTY_RIP;
+	if (in->rsp != r->rsp)
+		vcpu->dirty |= DIRTY_RSP;
+	if (in->rflags != r->rflags)
+		vcpu->dirty |= DIRTY_RFLAGS;
+	*r = *in;
+	return 0;
+}
+
+/* What of the run page comes in. */
+struct run_in {
+	u32 action;
+	u32 request;
+	struct minivmx_event event;
+	struct minivmx_regs regs;
+};
+
+static_assert(sizeof(struct run_in) == offsetof(struct minivmx_run, kind));
+
+/* The data that userspace provides for a read it is asked to do. */
+static void take_data(struct vcpu *vcpu)
+{
+	struct minivmx_io *io = &vcpu->data.io;
+
+	if (vcpu->pending == PENDING_IO && io->is_in)
+		memcpy(io->data, vcpu->run->io.data, io->size * io->count);
+	if (vcpu->pending == PENDING_MMIO && !vcpu->data.mmio.is_write)
+		vcpu->data.mmio.data = READ_ONCE(vcpu->run->mmio.data);
+}
+
+static enum run_action finish_pending(struct vcpu *vcpu, u32 action)
+{
+	enum vcpu_pending pending = vcpu->pending;
+
+	vcpu->pending = PENDING_NONE;
+	if (action == MINIVMX_RETRY)
+		return RUN_RESUME;
+	switch (pending) {
+	case PENDING_IO:
+		return io_complete(vcpu);
+	case PENDING_MMIO:
+		return mmio_complete(vcpu);
+	default:
+		break;
+	}
+	if (vcpu_load(vcpu))
+		return RUN_RESUME;	/* dead or going offline: run_loop() says */
+	vcpu_skip(vcpu);
+	vcpu_put(vcpu);
+	return RUN_RESUME;
+}
+
+static void give_page(struct vcpu *vcpu)
+{
+	struct minivmx_run *run = vcpu->run;
+	bool skip = vcpu->pending != PENDING_NONE;
+
+	run->regs = vcpu->regs.r;
+	run->event.flags = 0;
+	run->kind = vcpu->kind;
+	run->ready = inject_ready(vcpu, skip);
+	run->exit = vcpu->exit;
+	run->exit.interruptibility = vcpu->interruptibility;
+
+	switch (vcpu->kind) {
+	case MINIVMX_EXIT_IO:
+		memcpy(&run->io, &vcpu->data.io,
+		       offsetof(struct minivmx_io, data) +
+		       (vcpu->data.io.is_in ? 0 : vcpu->data.io.size * vcpu->data.io.count));
+		break;
+	case MINIVMX_EXIT_MMIO:
+		run->mmio = vcpu->data.mmio;
+		break;
+	case MINIVMX_EXIT_ENTRY_FAIL:
+		run->entry = vcpu->data.entry;
+		break;
+	case MINIVMX_EXIT_MEMORY:
+		run->memory = vcpu->data.memory;
+		break;
+	case MINIVMX_EXIT_EMULATION:
+		run->insn = vcpu->data.insn;
+		break;
+	}
+}
+
+int vcpu_run(struct vcpu *vcpu)
+{
+	enum run_action action;
+	struct run_in in;
+	int ret;
+
+	if (!vcpu->run_mapped)
+		return -ENXIO;
+	/* Once: the program may change the page at any time. */
+	memcpy(&in, vcpu->run, sizeof(in));
+	barrier();
+
+	if (in.action > MINIVMX_SKIP ||
+	    (in.request & ~(MINIVMX_REQ_IRQ_WINDOW | MINIVMX_REQ_NMI_WINDOW |
+			    MINIVMX_REQ_EXIT_NOW)))
+		return -EINVAL;
+	if (in.action == MINIVMX_SKIP && vcpu->pending == PENDING_NONE)
+		return -EINVAL;
+	ret = inject_user_event(vcpu, &in.event);
+	if (ret)
+		return ret;
+
+	take_regs(vcpu, &in.regs);
+	take_data(vcpu);
+	vcpu->windows = in.request & (MINIVMX_REQ_IRQ_WINDOW | MINIVMX_REQ_NMI_WINDOW);
+	inject_update(vcpu);
+
+	action = finish_pending(vcpu, in.action);
+	if (action != RUN_TO_USER && (in.request & MINIVMX_REQ_EXIT_NOW)) {
+		run_interrupted(vcpu, MINIVMX_EXIT_INTR);
+		action = RUN_TO_USER;
+	}
+	ret = run_loop(vcpu, action);
+	give_page(vcpu);
+	return ret;
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The life of a vCPU. */
+#include <linux/gfp.h>
+#include <linux/kernel.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+
+#include "cpuid.h"
+#include "ctls.h"
+#include "debugfs.h"
+#include "exit_mmio.h"
+#include "fpu.h"
+#include "host.h"
+#include "hw.h"
+#include "msr.h"
+#include "vcpu.h"
+#include "vm.h"
+
+/*
+ * VPIDs tag cached translations together with the EPT root, so two vCPUs of
+ * different VMs may share one; 0 is the host's. Counted down from the top,
+ * away from the ones another hypervisor counts up.
+ */
+static u16 vpid_of(u32 id)
+{
+	return 0xffff - id;
+}
+
+static unsigned long *page_alloc(void)
+{
+	unsigned long *page = (unsigned long *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+
+	if (page)
+		stat_inc(STAT_PAGES);
+	return page;
+}
+
+static void page_free(void *page)
+{
+	if (!page)
+		return;
+	free_page((unsigned long)page);
+	stat_dec(STAT_PAGES);
+}
+
+static void reset_state(struct vcpu *vcpu)
+{
+	vcpu->regs.r.rip = 0xfff0;
+	vcpu->regs.r.rflags = 2;
+	/* "Processor State After Reset": family, model, stepping. */
+	vcpu->regs.r.rdx = cpuid_eax(1) & 0x00ffffff;
+	vcpu->cached = CACHE_ALL;
+	vcpu->pat = 0x0007040600070406ULL;
+	vcpu->misc_enable = MSR_IA32_MISC_ENABLE_FAST_STRING |
+			    MSR_IA32_MISC_ENABLE_BTS_UNAVAIL |
+			    MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL;
+	vcpu->cpu_ctls = vmx_ctls.cpu;
+	vcpu->entry_ctls = vmx_ctls.entry;
+	vcpu->host.xcr0 = host_xcr0();
+}
+
+struct vcpu *vcpu_create(struct vm *vm, u32 id)
+{
+	struct vcpu *vcpu;
+	int ret = -ENOMEM;
+
+	vcpu = kzalloc(sizeof(*vcpu), GFP_KERNEL_ACCOUNT);
+	if (!vcpu)
+		return ERR_PTR(-ENOMEM);
+	stat_inc(STAT_VCPUS);
+	vcpu->vm = vm;
+	vcpu->id = id;
+	vcpu->vpid = vpid_of(id);
+	vcpu->vmcs.cpu = -1;
+	mutex_init(&vcpu->mutex);
+	ept_cache_init(&vcpu->ept_cache);
+
+	vcpu->run = (struct minivmx_run *)page_alloc();
+	vcpu->msr_bitmap = page_alloc();
+	vcpu->stats = (struct minivmx_exit_stat *)page_alloc();
+	vcpu->cpuid = kcalloc(MINIVMX_MAX_CPUID, sizeof(*vcpu->cpuid), GFP_KERNEL_ACCOUNT);
+	if (!vcpu->run || !vcpu->msr_bitmap || !vcpu->stats || !vcpu->cpuid ||
+	    vmcs_alloc(&vcpu->vmcs) || fpu_alloc(vcpu) || mmio_alloc(vcpu))
+		goto free;
+
+	static_assert(sizeof(*vcpu->run) <= PAGE_SIZE);
+	static_assert(sizeof(*vcpu->stats) * MINIVMX_NR_EXITS <= PAGE_SIZE);
+	msr_bitmap_init(vcpu->msr_bitmap);
+	vcpu->nr_cpuid = cpuid_supported(vcpu->cpuid, MINIVMX_MAX_CPUID, id);
+	if (WARN_ON_ONCE(vcpu->nr_cpuid > MINIVMX_MAX_CPUID)) {
+		ret = -ENOSPC;
+		goto free;
+	}
+	reset_state(vcpu);
+	ret = vcpu_load(vcpu);
+	if (ret)
+		goto free;
+	vmcs_init(vcpu);
+	vcpu_put(vcpu);
+	vcpu->run->regs = vcpu->regs.r;
+	return vcpu;
+
+free:
+	vcpu_free(vcpu);
+	return ERR_PTR(ret);
+}
+
+void vcpu_free(struct vcpu *vcpu)
+{
+	hw_vmcs_release(&vcpu->vmcs);
+	vmcs_free(&vcpu->vmcs);
+	mmio_free(vcpu);
+	fpu_free(vcpu);
+	ept_cache_free(&vcpu->ept_cache);
+	kfree(vcpu->cpuid);
+	page_free(vcpu->stats);
+	page_free(vcpu->msr_bitmap);
+	page_free(vcpu->run);
+	kfree(vcpu);
+	stat_dec(STAT_VCPUS);
+}
+
+int vcpu_load(struct vcpu *vcpu)
+{
+	bool moved;
+	int ret = hw_vmcs_load(vcpu, &moved);
+
+	if (ret || !moved)
+		return ret;
+	/* The VMCS was cleared on the way: VMLAUNCH, and another CPU's host. */
+	vmcs_init_host_cpu();
+	/* What this CPU cached for the guest when it last ran here is stale. */
+	if (vmx_invvpid(vcpu->vpid) != VMX_OK)
+		vm_kill(vcpu->vm, "INVVPID failed");
+	return 0;
+}
+
+static void kicked(void *unused)
+{
+	/* The IPI itself made the CPU leave the guest. */
+}
+
+void vcpu_request(struct vcpu *vcpu, enum vcpu_request request)
+{
+	int cpu;
+
+	set_bit(request, &vcpu->requests);
+	/* Pairs with the barrier in run_once(): see the new state or be seen. */
+	smp_mb__after_atomic();
+	if (!READ_ONCE(vcpu->in_guest))
+		return;
+	cpu = get_cpu();
+	if (READ_ONCE(vcpu->run_cpu) != cpu)
+		smp_call_function_single(READ_ONCE(vcpu->run_cpu), kicked, NULL, 0);
+	put_cpu();
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A virtual CPU: what it is, and the verbs that the other files share. */
+#ifndef MINIVMX_VCPU_H
+#define MINIVMX_VCPU_H
+
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+#include "../uapi/minivmx.h"
+#include "ept.h"
+#include "hw.h"
+#include "vm.h"
+#include "vmcs.h"
+
+/*
+ * What enter.S sees, at fixed offsets: the registers in the order of their
+ * numbers, then the stack pointer that the VMCS has as host RSP.
+ */
+struct guest_regs {
+	union {
+		struct minivmx_regs r;
+		u64 gpr[16];
+	};
+	u64 host_rsp;
+};
+
+static_assert(offsetof(struct guest_regs, host_rsp) == 144);
+
+enum {
+	GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI,
+};
+
+/* vcpu->cached: registers in the VMCS whose copy here is valid. */
+#define CACHE_RSP		BIT(0)
+#define CACHE_RFLAGS		BIT(1)
+#define CACHE_INTERRUPTIBILITY	BIT(2)
+#define CACHE_ALL		(CACHE_RSP | CACHE_RFLAGS | CACHE_INTERRUPTIBILITY)
+
+/* vcpu->dirty: copies here that the VMCS must get before the next entry. */
+#define DIRTY_RIP		BIT(0)
+#define DIRTY_RSP		BIT(1)
+#define DIRTY_RFLAGS		BIT(2)
+#define DIRTY_INTERRUPTIBILITY	BIT(3)
+
+/* vcpu->requests: bit numbers; any of them keeps the vCPU from entering. */
+enum vcpu_request {
+	REQ_KICK,	/* MINIVMX_KICK: return to userspace */
+	REQ_DEAD,	/* the VM was killed */
+};
+
+/* What to do after an exit. */
+enum run_action {
+	RUN_RESUME,	/* enter again at once */
+	RUN_IRQS,	/* let interrupts in, then enter again */
+	RUN_SLEEP,	/* call the handler again where it may sleep */
+	RUN_TO_USER,	/* leave: vcpu->kind and its union are filled in */
+};
+
+/* An instruction in the middle of its exits to userspace (io.c, mmio.c). */
+enum vcpu_pending {
+	PENDING_NONE,
+	PENDING_INSN,	/* SKIP only moves RIP */
+	PENDING_IO,
+	PENDING_MMIO,
+};
+
+/* The MSRs that the guest uses directly and VMX does not switch (host.c). */
+enum {
+	SWITCH_STAR, SWITCH_LSTAR, SWITCH_CSTAR, SWITCH_FMASK,
+	SWITCH_KERNEL_GS_BASE, SWITCH_TSC_AUX, NR_SWITCH_MSRS,
+};
+
+/**
+ * struct host_state - the host's values while the guest's are in the CPU
+ * @msr: by SWITCH_*
+ * @fs_base: the thread's
+ * @ds: selectors of the thread, restored where not null; so the others
+ * @ldt: LDT selector
+ * @gdt: pseudo-descriptor of the GDT, whose limit an exit sets to 0xffff
+ * @vmcs_cr3: what the VMCS has as host CR3; so for the other vmcs_* fields
+ * @xcr0: the host's XCR0, 0 if it does not use XSAVE; constant
+ * @debugctl: found at the last entry; so @dr7, @dr
+ */
+struct host_state {
+	u64 msr[NR_SWITCH_MSRS];
+	u64 fs_base;
+	u16 ds, es, fs, gs, ldt;
+	struct {
+		u16 limit;
+		u64 base;
+	} __packed gdt;
+
+	u64 vmcs_cr3;
+	u64 vmcs_cr4;
+	u64 vmcs_fs_base;
+	u64 vmcs_perf_global;
+	u64 xcr0;
+	u64 debugctl;
+	u64 dr7;
+	u64 dr[4];
+};
+
+/* The union of the run page, decoded exits. */
+union vcpu_exit_data {
+	struct minivmx_io io;
+	struct minivmx_mmio mmio;
+	struct minivmx_entry_fail entry;
+	struct minivmx_memory memory;
+	struct minivmx_insn insn;
+};
+
+struct exit_row;
+struct fpu_area;
+struct mmio_state;
+
+/**
+ * struct vcpu - a virtual CPU
+ * @vm: its VM, which frees it
+ * @id: its number in the VM, the initial APIC id
+ * @vpid: tag of its TLB entries
+ * @mutex: held by RUN and by every ioctl that reads or changes state
+ *
+ * @requests: BIT(REQ_*), any context
+ * @in_guest: between the recheck of @requests and the exit
+ * @run_cpu: where, valid while @in_guest
+ *
+ * The rest is under @mutex.
+ *
+ * @regs: registers; RSP, RFLAGS valid if @cached, RIP always
+ * @interruptibility: the VMCS field, valid if @cached
+ * @cached: CACHE_*
+ * @dirty: DIRTY_*
+ * @exit: snapshot of the last exit's information
+ * @exit_row: what to do about it
+ * @kind: MINIVMX_EXIT_* for the run page, and its @data
+ * @may_sleep: the handler runs with interrupts on and the VMCS not loaded
+ *
+ * @event: delivered at the next entry
+ * @irq: an external interrupt that waits; @nmi_pending likewise
+ * @events_waiting: any of those, or a window asked for: see inject_events()
+ * @windows: MINIVMX_REQ_*_WINDOW of this RUN
+ *
+ * @cpu_ctls: primary processor-based controls as the VMCS has them
+ * @entry_ctls: VM-entry controls as the VMCS has them
+ * @cr0: guest's view of the control registers, except CR0 and CR4 bits that
+ *	 it owns (exit_cr.c)
+ * @msr: values of the switched MSRs, the CPU's own while @loaded
+ * @loaded: guest MSRs, FPU and segments are in the CPU
+ *
+ * @pending: what SKIP has to finish
+ * @stats: by basic exit reason
+ */
+struct vcpu {
+	struct vm *vm;
+	u32 id;
+	u16 vpid;
+	struct mutex mutex;
+
+	unsigned long requests;
+	bool in_guest;
+	int run_cpu;
+
+	struct guest_regs regs;
+	u32 interruptibility;
+	unsigned long cached;
+	unsigned long dirty;
+
+	struct vmcs vmcs;
+	struct host_state host;
+	bool loaded;
+	bool may_sleep;
+
+	u32 cpu_ctls;
+	u32 entry_ctls;
+	u64 cr0, cr2, cr4, cr8;
+	u64 efer;
+	u64 xcr0;
+	u64 dr[4], dr6, dr7;
+	u64 msr[NR_SWITCH_MSRS];
+	u64 pat, misc_enable, tsc_adjust, debugctl;
+
+	struct minivmx_event event;
+	struct minivmx_event irq;
+	bool nmi_pending;
+	bool events_waiting;
+	u32 windows;
+
+	struct minivmx_vmexit exit;
+	const struct exit_row *exit_row;
+	u32 kind;
+	union vcpu_exit_data data;
+
+	enum vcpu_pending pending;
+	struct mmio_state *mmio;
+	struct ept_cache ept_cache;
+
+	struct fpu_area *fpu;
+	unsigned long *msr_bitmap;
+
+	struct minivmx_cpuid_entry *cpuid;
+	unsigned int nr_cpuid;
+
+	struct minivmx_run *run;
+	bool run_mapped;
+
+	bool stat_ticks;
+	u64 exit_tsc;
+	u32 exit_reason;
+	struct minivmx_exit_stat *stats;
+};
+
+/* vcpu.c: life */
+struct vcpu *vcpu_create(struct vm *vm, u32 id);
+void vcpu_free(struct vcpu *vcpu);
+/* Set a request and make the vCPU notice. Any context, any thread. */
+void vcpu_request(struct vcpu *vcpu, enum vcpu_request request);
+
+/* Pairs: the VMCS is current in between, preemption off. -EAGAIN, -EIO. */
+int vcpu_load(struct vcpu *vcpu);
+static inline void vcpu_put(struct vcpu *vcpu)
+{
+	hw_vmcs_put();
+}
+
+/* vmcs_init.c: the constant part of a VMCS, and the state after reset */
+void vmcs_init(struct vcpu *vcpu);
+/* Host state that differs from CPU to CPU. */
+void vmcs_init_host_cpu(void);
+
+/* run.c */
+int vcpu_run(struct vcpu *vcpu);
+/* Fill the snapshot's copies of what the VMCS has. VMCS loaded. */
+void vcpu_cache_all(struct vcpu *vcpu);
+
+/* Registers in the VMCS, through their copies. VMCS loaded or all cached. */
+static inline u64 vcpu_rflags(struct vcpu *vcpu)
+{
+	if (!(vcpu->cached & CACHE_RFLAGS)) {
+		vcpu->regs.r.rflags = vmread(VMCS_GUEST_RFLAGS);
+		vcpu->cached |= CACHE_RFLAGS;
+	}
+	return vcpu->regs.r.rflags;
+}
+
+static inline u32 vcpu_interruptibility(struct vcpu *vcpu)
+{
+	if (!(vcpu->cached & CACHE_INTERRUPTIBILITY)) {
+		vcpu->interruptibility = vmread(VMCS_GUEST_INTERRUPTIBILITY);
+		vcpu->cached |= CACHE_INTERRUPTIBILITY;
+	}
+	return vcpu->interruptibility;
+}
+
+static inline void vcpu_set_rflags(struct vcpu *vcpu, u64 rflags)
+{
+	vcpu->regs.r.rflags = rflags;
+	vcpu->cached |= CACHE_RFLAGS;
+	vcpu->dirty |= DIRTY_RFLAGS;
+}
+
+static inline void vcpu_set_interruptibility(struct vcpu *vcpu, u32 value)
+{
+	vcpu->interruptibility = value;
+	vcpu->cached |= CACHE_INTERRUPTIBILITY;
+	vcpu->dirty |= DIRTY_INTERRUPTIBILITY;
+}
+
+/* A general register by its number; RSP is in the VMCS. */
+static inline u64 vcpu_gpr(struct vcpu *vcpu, unsigned int n)
+{
+	if (n == GPR_RSP && !(vcpu->cached & CACHE_RSP)) {
+		vcpu->regs.r.rsp = vmread(VMCS_GUEST_RSP);
+		vcpu->cached |= CACHE_RSP;
+	}
+	return vcpu->regs.gpr[n];
+}
+
+static inline void vcpu_set_gpr(struct vcpu *vcpu, unsigned int n, u64 value)
+{
+	vcpu->regs.gpr[n] = value;
+	if (n == GPR_RSP) {
+		vcpu->cached |= CACHE_RSP;
+		vcpu->dirty |= DIRTY_RSP;
+	}
+}
+
+static inline void vcpu_set_rip(struct vcpu *vcpu, u64 rip)
+{
+	vcpu->regs.r.rip = rip;
+	vcpu->dirty |= DIRTY_RIP;
+}
+
+/* EDX:EAX, as RDMSR, WRMSR and XSETBV use them. */
+static inline u64 vcpu_edx_eax(struct vcpu *vcpu)
+{
+	return (u32)vcpu->regs.r.rax | vcpu->regs.r.rdx << 32;
+}
+
+/* The instruction that exited is done: go on behind it. VMCS loaded. */
+void vcpu_skip(struct vcpu *vcpu);
+
+#endif /* MINIVMX_VCPU_H */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A virtual machine: its memory and its vCPUs. */
+#ifndef MINIVMX_VM_H
+#define MINIVMX_VM_H
+
+#include <linux/kref.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+
+#include "../uapi/minivmx.h"
+#include "ept.h"
+
+struct vcpu;
+
+/* One mapped range, see struct minivmx_map. */
+struct mem_region {
+	u64 gpa;
+	u64 size;
+	u64 hva;
+	u32 prot;
+	u32 max_page;
+};
+
+/**
+ * struct vm - a virtual machine
+ * @refs: one for the VM descriptor, one for each vCPU descriptor
+ * @mm: the creating process's memory; its ioctls alone are served
+ * @dead: set by vm_kill(), never cleared
+ * @tsc_offset: guest TSC minus host TSC at power-up
+ *
+ * @vcpu_mutex: creation of vCPUs
+ * @vcpus: by id; set once, freed with the VM, so readers need no lock
+ *
+ * @mem_sem: readers use @regions and sleep; order: before the mmap lock
+ * @regions: ordered by @gpa; changed under @mem_sem (write) and @ept_lock
+ * @nr_regions: how many
+ *
+ * @ept_lock: order: after the mmap lock; never sleep under it
+ * @ept: the paging structures
+ * @mn: calls into gmem.c before the process's mappings change
+ * @mn_active: invalidations between start and end
+ * @mn_seq: counts ended invalidations
+ */
+struct vm {
+	struct kref refs;
+	struct mm_struct *mm;
+	bool dead;
+	u64 tsc_offset;
+
+	struct mutex vcpu_mutex;
+	struct vcpu *vcpus[MINIVMX_MAX_VCPUS];
+
+	struct rw_semaphore mem_sem;
+	struct mem_region regions[MINIVMX_MAX_REGIONS];
+	unsigned int nr_regions;
+
+	spinlock_t ept_lock;
+	struct ept ept;
+	struct mmu_notifier mn;
+	unsigned long mn_active;
+	unsigned long mn_seq;
+};
+
+/* A new VM of the calling process, with one reference; or ERR_PTR(). */
+struct vm *vm_create(void);
+void vm_get(struct vm *vm);
+void vm_put(struct vm *vm);
+
+/* End the VM: log @why, make every RUN return, every later ioctl fail (-EIO). */
+void vm_kill(struct vm *vm, const char *why);
+
+/* Make each vCPU that is in guest mode leave it; return when all have. */
+void vm_kick_all(struct vm *vm);
+/* What was removed from the EPT is used by no CPU when this returns. */
+void vm_flush_ept(struct vm *vm);
+
+#endif /* MINIVMX_VM_H */

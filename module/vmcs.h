@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The VMX instructions, and the VMCS as an object.
+ *
+ * Each instruction may end in three ways besides success, and none of them
+ * may harm the host: VMfailInvalid (CF), VMfailValid (ZF), and a fault,
+ * because VMX was taken away underneath (hotplug, a foreign VMXOFF).
+ */
+#ifndef MINIVMX_VMCS_H
+#define MINIVMX_VMCS_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+#include <asm/asm.h>
+#include <asm/vmx.h>
+
+/* The field encodings under the names of fields.def, VMCS_ in front. */
+enum vmcs_enc {
+#define FIELD(encoding, name, meaning) VMCS_##name = encoding,
+#include "fields.def"
+#undef FIELD
+};
+
+/* How a VMX instruction ended. */
+enum vmx_result {
+	VMX_OK,
+	VMX_FAIL_INVALID,	/* CF: no current VMCS, or a bad pointer */
+	VMX_FAIL_VALID,		/* ZF: the VM-instruction error field says why */
+	VMX_FAULT,		/* #UD or #GP: this CPU is not in VMX operation */
+};
+
+/*
+ * One instruction with a memory or register operand, no output.
+ * Clobbers the flags; a fault lands on the label like a failure.
+ */
+#define VMX_INSN(insn, ...)						\
+do {									\
+	asm goto("1: " insn "\n\t"					\
+		 "jc %l[invalid]\n\t"					\
+		 "jz %l[valid]\n\t"					\
+		 _ASM_EXTABLE(1b, %l[fault])				\
+		 : : __VA_ARGS__ : "cc", "memory"			\
+		 : invalid, valid, fault);				\
+	return VMX_OK;							\
+invalid:								\
+	return VMX_FAIL_INVALID;					\
+valid:									\
+	return VMX_FAIL_VALID;						\
+fault:									\
+	return VMX_FAULT;						\
+} while (0)
+
+/* "memory": each takes a pointer to the operand, which must be seen written. */
+static inline enum vmx_result vmx_vmxon(u64 pa)
+{
+	VMX_INSN("vmxon %0", "m"(pa));
+}
+
+static inline enum vmx_result vmx_vmclear(u64 pa)
+{
+	VMX_INSN("vmclear %0", "m"(pa));
+}
+
+static inline enum vmx_result vmx_vmptrld(u64 pa)
+{
+	VMX_INSN("vmptrld %0", "m"(pa));
+}
+
+static inline enum vmx_result vmx_vmxoff(void)
+{
+	/* VMXOFF has no operand; an unused one keeps the macro simple. */
+	VMX_INSN("vmxoff", "r"(0));
+}
+
+/* INVEPT and INVVPID types ("INVEPT descriptor", "INVVPID descriptor"). */
+#define INV_SINGLE_CONTEXT	1
+
+struct inv_descriptor {
+	u64 context;	/* EPTP, or VPID in bits 15:0 */
+	u64 address;
+};
+
+static inline enum vmx_result vmx_invept(u64 eptp)
+{
+	struct inv_descriptor desc = { .context = eptp };
+
+	VMX_INSN("invept %0, %1",
+		 "m"(desc), "r"((unsigned long)INV_SINGLE_CONTEXT));
+}
+
+static inline enum vmx_result vmx_invvpid(u16 vpid)
+{
+	struct inv_descriptor desc = { .context = vpid };
+
+	VMX_INSN("invvpid %0, %1",
+		 "m"(desc), "r"((unsigned long)INV_SINGLE_CONTEXT));
+}
+
+/* Log a failed access, and end the VM whose VMCS should have been loaded. */
+void vmcs_access_failed(const char *insn, enum vmcs_enc field);
+
+/*
+ * Read a field of the current VMCS; 0 after a failure, which ends the VM.
+ *
+ * CF is set beforehand and left alone by a fault, so that one test covers
+ * all three failures. (An asm goto with outputs would say it more directly,
+ * but gcc before 13.3 miscompiles those.)
+ */
+static __always_inline u64 vmread(enum vmcs_enc field)
+{
+	bool failed;
+	u64 value;
+
+	asm volatile("stc\n"
+		     "1: vmread %[field], %[value]\n"
+		     "2:\n"
+		     _ASM_EXTABLE(1b, 2b)
+		     : [value] "=r"(value), "=@ccbe"(failed)
+		     : [field] "r"((u64)field)
+		     : "memory");
+	if (unlikely(failed)) {
+		vmcs_access_failed("VMREAD", field);
+		return 0;
+	}
+	return value;
+}
+
+/* Write a field of the current VMCS; a failure ends the VM. */
+static __always_inline void vmwrite(enum vmcs_enc field, u64 value)
+{
+	asm goto("1: vmwrite %[value], %[field]\n\t"
+		 "jbe %l[failed]\n\t"
+		 _ASM_EXTABLE(1b, %l[failed])
+		 : : [field] "r"((u64)field), [value] "rm"(value)
+		 : "cc", "memory" : failed);
+	return;
+failed:
+	vmcs_access_failed("VMWRITE", field);
+}
+
+/**
+ * struct vmcs - a VMCS region and where it is
+ * @region: the page, whose first word is the revision identifier
+ * @pa: its physical address
+ * @cpu: the CPU on which it is active, or -1
+ * @launched: VMLAUNCH succeeded since the last VMCLEAR
+ * @node: on that CPU's list of active VMCSs (hw.c)
+ */
+struct vmcs {
+	void *region;
+	u64 pa;
+	int cpu;
+	bool launched;
+	struct list_head node;
+};
+
+int vmcs_alloc(struct vmcs *vmcs);
+void vmcs_free(struct vmcs *vmcs);
+const char *vmcs_field_name(u32 encoding);
+const char *vmx_result_name(enum vmx_result result);
+
+#endif /* MINIVMX_VMCS_H */

@@ -1,0 +1,181 @@
+/* SOURCES: userspace/devices/port92.c userspace/devices/cf9.c userspace/devices/power.c userspace/devices/debug_exit.c userspace/devices/post.c selftests/unit/fake_machine.c */
+// SPDX-License-Identifier: GPL-2.0
+/* The devices of one register each: what ends the machine, and what does not. */
+#include "kselftest_harness.h"
+
+#include "fake_machine.h"
+
+extern const struct device_class port92_class;
+extern const struct device_class cf9_class;
+extern const struct device_class power_class;
+extern const struct device_class debug_exit_class;
+extern const struct device_class post_class;
+
+TEST(port92)
+{
+	struct machine m = { 0 };
+
+	ASSERT_TRUE(fake_create(&m, &port92_class));
+	EXPECT_TRUE(fake_claims(&m, 0x92));
+	EXPECT_EQ(fake_inb(&m, 0x92), 0x02);
+	fake_outb(&m, 0x92, 0xfc);
+	EXPECT_EQ(fake_inb(&m, 0x92), 0x00);
+	fake_outb(&m, 0x92, 0x02);
+	EXPECT_EQ(fake_inb(&m, 0x92), 0x02);
+	EXPECT_EQ(m.stops, 0);
+
+	/* the reset is an edge of bit 0 */
+	fake_outb(&m, 0x92, 0x03);
+	EXPECT_EQ(m.stops, 1);
+	EXPECT_EQ(m.why, STOP_RESET);
+	fake_outb(&m, 0x92, 0x01);
+	EXPECT_EQ(m.stops, 1);
+	fake_outb(&m, 0x92, 0x00);
+	fake_outb(&m, 0x92, 0x01);
+	EXPECT_EQ(m.stops, 2);
+
+	fake_reset(&m);
+	EXPECT_EQ(fake_in(&m, 0x92, 2), 0xff02);
+	fake_outb(&m, 0x92, 0x01);
+	EXPECT_EQ(m.stops, 3);
+	fake_destroy(&m);
+}
+
+TEST(cf9)
+{
+	struct machine m = { 0 };
+
+	ASSERT_TRUE(fake_create(&m, &cf9_class));
+	EXPECT_FALSE(fake_claims(&m, 0xcfc));
+
+	/* Linux's BOOT_CF9: which kind of reset, then the reset */
+	fake_outb(&m, 0xcf9, 0x02);
+	EXPECT_EQ(m.stops, 0);
+	EXPECT_EQ(fake_inb(&m, 0xcf9), 0x02);
+	fake_outb(&m, 0xcf9, 0x06);
+	EXPECT_EQ(m.stops, 1);
+	EXPECT_EQ(m.why, STOP_RESET);
+	EXPECT_EQ(fake_inb(&m, 0xcf9), 0x02);
+	fake_reset(&m);
+	EXPECT_EQ(fake_inb(&m, 0xcf9), 0x00);
+	fake_outb(&m, 0xcf9, 0xfb);
+	EXPECT_EQ(m.stops, 1);
+	EXPECT_EQ(fake_inb(&m, 0xcf9), 0x0a);
+	fake_destroy(&m);
+}
+
+TEST(cf9_is_not_the_pci_address_register)
+{
+	struct machine m = { 0 };
+	uint16_t port;
+
+	ASSERT_TRUE(fake_create(&m, &cf9_class));
+	/* the whole dword must be one range, or the bus would split it */
+	EXPECT_TRUE(fake_claims(&m, 0xcf8));
+	EXPECT_TRUE(fake_claims(&m, 0xcfb));
+	/* bus 0, device 0, function 4: bit 2 of the byte at 0xcf9 */
+	fake_out(&m, 0xcf8, 4, 0x80000400);
+	EXPECT_EQ(fake_in(&m, 0xcf8, 4), 0xffffffff);
+	fake_out(&m, 0xcf8, 2, 0xffff);
+	fake_out(&m, 0xcf9, 2, 0xffff);
+	fake_out(&m, 0xcfa, 2, 0xffff);
+	for (port = 0xcf8; port <= 0xcfb; port++)
+		if (port != 0xcf9)
+			fake_outb(&m, port, 0xff);
+	EXPECT_EQ(m.stops, 0);
+	EXPECT_EQ(fake_in(&m, 0xcf8, 2), 0xffff);
+	EXPECT_EQ(fake_in(&m, 0xcf9, 2), 0xffff);
+	EXPECT_EQ(fake_inb(&m, 0xcf8), 0xff);
+	EXPECT_EQ(fake_inb(&m, 0xcfb), 0xff);
+	EXPECT_EQ(fake_inb(&m, 0xcf9), 0x00);
+	fake_destroy(&m);
+}
+
+TEST(power)
+{
+	static const struct {
+		uint16_t port;
+		unsigned int size;
+		uint32_t value;
+	} nothing[] = {
+		{ 0x604, 2, 0x0000 }, { 0x604, 2, 0x1fff },
+		{ 0x604, 2, 0x2400 }, { 0x604, 2, 0x3c00 },
+		{ 0x604, 1, 0x20 }, { 0x605, 1, 0x20 }, { 0x605, 2, 0x2000 },
+		{ 0x604, 4, 0x2000 },
+	};
+	struct machine m = { 0 };
+	unsigned int i;
+
+	ASSERT_TRUE(fake_create(&m, &power_class));
+	for (i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++)
+		fake_out(&m, nothing[i].port, nothing[i].size,
+			 nothing[i].value);
+	EXPECT_EQ(m.stops, 0);
+	EXPECT_EQ(fake_in(&m, 0x604, 2), 0);
+
+	fake_out(&m, 0x604, 2, 0x2000);
+	EXPECT_EQ(m.stops, 1);
+	EXPECT_EQ(m.why, STOP_POWEROFF);
+	fake_out(&m, 0x604, 2, 0x2001);
+	EXPECT_EQ(m.stops, 2);
+	fake_reset(&m);
+	fake_destroy(&m);
+}
+
+TEST(debug_exit)
+{
+	struct machine m = { .debug_exit_port = 0xf4 };
+
+	ASSERT_TRUE(fake_create(&m, &debug_exit_class));
+	EXPECT_TRUE(fake_claims(&m, 0xf4));
+	EXPECT_FALSE(fake_claims(&m, 0xf3));
+	EXPECT_FALSE(fake_claims(&m, 0xf5));
+	EXPECT_EQ(fake_inb(&m, 0xf4), 0xff);
+	EXPECT_EQ(fake_in(&m, 0xf4, 2), 0xffff);
+	EXPECT_EQ(fake_in(&m, 0xf4, 4), 0xffffffff);
+	EXPECT_EQ(m.stops, 0);
+
+	fake_outb(&m, 0xf4, 0);
+	EXPECT_EQ(m.stops, 1);
+	EXPECT_EQ(m.why, STOP_DEBUG_EXIT);
+	EXPECT_EQ(m.value, 0);
+	fake_outb(&m, 0xf4, 0xa5);
+	EXPECT_EQ(m.value, 0xa5);
+	fake_out(&m, 0xf4, 4, 0x12345678);
+	EXPECT_EQ(m.value, 0x78);
+	EXPECT_EQ(m.stops, 3);
+	fake_reset(&m);
+	fake_destroy(&m);
+}
+
+TEST(debug_exit_unless_asked_for_is_nowhere)
+{
+	struct machine m = { 0 };
+	unsigned int port;
+
+	ASSERT_TRUE(fake_create(&m, &debug_exit_class));
+	for (port = 0; port <= 0xffff; port++)
+		if (fake_claims(&m, port))
+			break;
+	EXPECT_EQ(port, 0x10000);
+	fake_destroy(&m);
+}
+
+TEST(post)
+{
+	struct machine m = { 0 };
+
+	ASSERT_TRUE(fake_create(&m, &post_class));
+	EXPECT_TRUE(fake_claims(&m, 0x80));
+	EXPECT_FALSE(fake_claims(&m, 0x81));
+	fake_outb(&m, 0x80, 0xff);
+	EXPECT_EQ(fake_inb(&m, 0x80), 0xff);
+	fake_out(&m, 0x80, 2, 0x1234);
+	EXPECT_EQ(fake_in(&m, 0x80, 2), 0xff34);
+	fake_reset(&m);
+	EXPECT_EQ(fake_inb(&m, 0x80), 0x00);
+	EXPECT_EQ(m.stops, 0);
+	fake_destroy(&m);
+}
+
+TEST_HARNESS_MAIN

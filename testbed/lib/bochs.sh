@@ -1,0 +1,75 @@
+# shellcheck shell=bash
+# The machine `bochs`: Debian's Bochs, whose emulated CPUs have VT-x.
+
+bochs_model() {
+	case $1 in
+	skylake) echo corei7_skylake_x ;;
+	broadwell) echo broadwell_ult ;;
+	esac
+}
+
+# This model's XSAVE leaves fail the kernel's check: without the word it prints
+# a WARNING and turns XSAVE off, at the price of a second of serial output.
+bochs_append() {
+	[[ $CPU != skylake ]] || echo noxsave
+}
+
+# bochs_configure: write $RUN/bochsrc and the boot disk, from the options.
+bochs_configure() {
+	bochs_boot_disk
+	cat >"$RUN/bochsrc" <<-END
+		config_interface: textconfig
+		display_library: term
+		memory: guest=$MEMORY, host=$MEMORY
+		romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot
+		vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+		cpu: model=$(bochs_model "$CPU"), count=1:$CPUS:1, ips=100000000, reset_on_triple_fault=0, ignore_bad_msrs=1
+		clock: sync=none, time0=utc
+		ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
+		ata0-master: type=disk, mode=flat, path=$RUN/disk.img
+		boot: disk
+		com1: enabled=1, mode=file, dev=$RUN/console.log
+		$([[ $INTERACTIVE == 0 ]] || echo "com2: enabled=1, mode=term, dev=$(readlink "$RUN/tty")")
+		parport1: enabled=1, file=$RUN/output
+		parport2: enabled=1, file=$RUN/control
+		log: $RUN/bochs.log
+		panic: action=fatal
+		error: action=$([[ $BOCHS_LOG == 1 ]] && echo report || echo ignore)
+		info: action=ignore
+	END
+	# Debian's Bochs has its debugger compiled in, which waits for a command.
+	echo c >"$RUN/bochs.commands"
+}
+
+# Build what makes boot disks, when it is missing or out of date.
+bochs_disk_tools() {
+	local tools=$WORK/bochs scratch
+	if [[ $tools/mkdisk -nt $TESTBED/bochs/mkdisk.c && $tools/boot.bin -nt $TESTBED/bochs/boot.S ]]; then
+		return
+	fi
+	mkdir -p "$tools"
+	scratch=$(mktemp -d "$tools/.new.XXXXXX")
+	gcc -O2 -Wall -Wextra -o "$scratch/mkdisk" "$TESTBED/bochs/mkdisk.c"
+	gcc -c -o "$scratch/boot.o" "$TESTBED/bochs/boot.S"
+	ld -m elf_x86_64 -Ttext=0x7c00 -e start --oformat binary -o "$scratch/boot.bin" "$scratch/boot.o"
+	mv "$scratch"/{mkdisk,boot.bin} "$tools/"
+	rm -rf "$scratch"
+}
+
+bochs_boot_disk() {
+	local kernel=$WORK/kernels/$KERNEL
+	bochs_disk_tools
+	"$WORK/bochs/mkdisk" "$WORK/bochs/boot.bin" "$kernel/vmlinuz" "$kernel/vmlinux" \
+		"$RUN/initramfs" "$(kernel_command_line)" "$MEMORY" 1<>"$RUN/disk.img" ||
+		die "$STATUS_SETUP" "the boot disk could not be made"
+}
+
+# Bochs' debugger and its text display want a terminal; script gives them one.
+# The emulator's own process id goes to $RUN/pid, so that it can be ended.
+bochs_start() {
+	local command
+	command="echo \$\$ >$(sh_quote "$RUN/pid"); exec bochs-bin -q -f $(sh_quote "$RUN/bochsrc") -rc $(sh_quote "$RUN/bochs.commands")"
+	TERM=xterm setpriv --pdeathsig KILL script -qec "$command" /dev/null \
+		</dev/null >"$RUN/screen" 2>&1 &
+	MACHINE_PID=$!
+}

@@ -1,0 +1,625 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * minivmx: the interface between /dev/minivmx and userspace.
+ *
+ * Three kinds of file descriptor, each with its own ioctls:
+ *
+ *   open("/dev/minivmx")   the system: what this host offers, new VMs
+ *   MINIVMX_CREATE_VM      a VM: guest-physical memory, new vCPUs
+ *   MINIVMX_CREATE_VCPU    a vCPU: its state, its run page (mmap), RUN
+ *
+ * Conventions
+ * - Every structure is padded to 8 bytes by hand, the same in 32- and 64-bit
+ *   programs; the asserts at the end hold its size fixed.
+ * - Fields called "reserved" and bits without a name must be zero: -EINVAL.
+ * - A structure may grow at its end. A larger one from a newer program is
+ *   accepted as long as what this kernel does not know is zero (-E2BIG if
+ *   not); a smaller one than the first version is -EINVAL.
+ * - A number that is no ioctl of this kind of descriptor is -ENOTTY.
+ * - Every ioctl of a VM or vCPU must come from the process that created the
+ *   VM, -EXDEV otherwise; after the VM has died (see MINIVMX_EXIT_DEAD) all of
+ *   them fail with -EIO. A pointer that cannot be read or written is -EFAULT;
+ *   memory that cannot be had -ENOMEM.
+ * - "The manual" is the Intel 64 and IA-32 Architectures Software Developer's
+ *   Manual (SDM), volume 3. Numbers with a meaning there (exit reasons,
+ *   interruption types, access rights) are used as they stand there.
+ */
+#ifndef _UAPI_MINIVMX_H
+#define _UAPI_MINIVMX_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define MINIVMX_API_VERSION	1
+
+/* Limits. */
+#define MINIVMX_MAX_VCPUS	64	/* vCPUs in a VM; ids are below this */
+#define MINIVMX_MAX_REGIONS	256	/* mapped ranges in a VM */
+#define MINIVMX_MAX_CPUID	128	/* CPUID rows in a vCPU */
+#define MINIVMX_MAX_MSRS	256	/* MSRs in one GET_MSRS or SET_MSRS */
+#define MINIVMX_NR_EXITS	80	/* basic exit reasons are below this */
+#define MINIVMX_IO_BYTES	1024	/* string I/O data in the run page */
+
+/* ------------------------------------------------------------------ */
+/* The system: ioctls of /dev/minivmx                                  */
+/* ------------------------------------------------------------------ */
+
+/* minivmx_info.features: what the CPU has and minivmx uses */
+#define MINIVMX_FEAT_EPT_2M	(1 << 0)
+#define MINIVMX_FEAT_EPT_1G	(1 << 1)
+#define MINIVMX_FEAT_EPT_AD	(1 << 2)
+#define MINIVMX_FEAT_XSAVE	(1 << 3)
+
+/* minivmx_info.vmx_owner: who has VMX on this host now */
+#define MINIVMX_VMX_FREE	0	/* nobody; CREATE_VM will take it */
+#define MINIVMX_VMX_OWN		1	/* minivmx */
+#define MINIVMX_VMX_FOREIGN	2	/* another hypervisor; CREATE_VM: -EBUSY */
+
+/**
+ * struct minivmx_info - answer of MINIVMX_GET_INFO
+ * @api_version: MINIVMX_API_VERSION of the module
+ * @features: MINIVMX_FEAT_*
+ * @run_size: bytes to mmap() at offset 0 of a vCPU descriptor
+ * @max_vcpus: MINIVMX_MAX_VCPUS of the module
+ * @gpa_bits: width of a guest-physical address in bits
+ * @xsave_size: bytes that MINIVMX_GET_XSAVE fills
+ * @vmx_owner: MINIVMX_VMX_*
+ * @reserved: zero
+ * @tsc_khz: frequency of the time-stamp counter in kHz
+ */
+struct minivmx_info {
+	__u32 api_version;
+	__u32 features;
+	__u32 run_size;
+	__u32 max_vcpus;
+	__u32 gpa_bits;
+	__u32 xsave_size;
+	__u32 vmx_owner;
+	__u32 reserved;
+	__u64 tsc_khz;
+};
+
+/**
+ * struct minivmx_create_vm - argument of MINIVMX_CREATE_VM
+ * @flags: none yet, zero
+ * @reserved: zero
+ */
+struct minivmx_create_vm {
+	__u32 flags;
+	__u32 reserved;
+};
+
+/* minivmx_cpuid_entry.flags */
+#define MINIVMX_CPUID_SUBLEAF	(1 << 0)	/* @subleaf (ECX) matters */
+
+/**
+ * struct minivmx_cpuid_entry - what CPUID answers for one leaf
+ * @leaf: EAX on input
+ * @subleaf: ECX on input, compared if @flags has MINIVMX_CPUID_SUBLEAF
+ * @flags: MINIVMX_CPUID_*
+ * @eax: answer
+ * @ebx: answer
+ * @ecx: answer
+ * @edx: answer
+ * @reserved: zero
+ *
+ * Bits that mirror guest state (OSXSAVE, OSPKE, the XSAVE area's current
+ * size) are computed when the guest asks, whatever stands here.
+ */
+struct minivmx_cpuid_entry {
+	__u32 leaf;
+	__u32 subleaf;
+	__u32 flags;
+	__u32 eax;
+	__u32 ebx;
+	__u32 ecx;
+	__u32 edx;
+	__u32 reserved;
+};
+
+/**
+ * struct minivmx_cpuid - a table of CPUID answers
+ * @nr: in: rows at @entries; out (GET): rows there are
+ * @reserved: zero
+ * @entries: address of struct minivmx_cpuid_entry[@nr]
+ *
+ * GET with too small an @nr fails with -ENOSPC, and @nr says how many.
+ */
+struct minivmx_cpuid {
+	__u32 nr;
+	__u32 reserved;
+	__u64 entries;
+};
+
+/* ------------------------------------------------------------------ */
+/* A VM                                                                */
+/* ------------------------------------------------------------------ */
+
+/**
+ * struct minivmx_create_vcpu - argument of MINIVMX_CREATE_VCPU
+ * @id: below MINIVMX_MAX_VCPUS (-EINVAL), not in use (-EEXIST); the guest
+ *      sees it as its initial APIC id
+ * @flags: none yet, zero
+ *
+ * The vCPU starts in the state the manual gives after INIT and power-up
+ * ("Processor State After Reset"): real mode, CS:IP = F000:FFF0.
+ */
+struct minivmx_create_vcpu {
+	__u32 id;
+	__u32 flags;
+};
+
+/* minivmx_map.prot: what the guest may do there; at least MINIVMX_PROT_READ */
+#define MINIVMX_PROT_READ	(1 << 0)
+#define MINIVMX_PROT_WRITE	(1 << 1)
+#define MINIVMX_PROT_EXEC	(1 << 2)
+
+/* minivmx_map.max_page: the largest EPT page to use there */
+#define MINIVMX_PAGE_ANY	0
+#define MINIVMX_PAGE_4K		1
+#define MINIVMX_PAGE_2M		2
+#define MINIVMX_PAGE_1G		3
+
+/**
+ * struct minivmx_map - argument of MINIVMX_MAP_MEMORY, MINIVMX_UNMAP_MEMORY
+ * @gpa: first guest-physical address
+ * @size: bytes, not zero
+ * @hva: first address in the caller's memory (UNMAP: zero)
+ * @prot: MINIVMX_PROT_* (UNMAP: zero)
+ * @max_page: MINIVMX_PAGE_* (UNMAP: zero)
+ *
+ * @gpa, @size and @hva are multiples of 4096, and no range wraps or leaves
+ * the guest's physical address width (-EINVAL). The guest sees the caller's
+ * memory itself, whatever is mapped there later: nothing is pinned.
+ *
+ * MAP: -EEXIST if it overlaps a mapped range, -ENOSPC when there are
+ * MINIVMX_MAX_REGIONS already, -EFAULT if part of the memory is not mapped in
+ * the caller or cannot be written where MINIVMX_PROT_WRITE is asked for.
+ * UNMAP: names exactly a range that MAP was given, -ENOENT otherwise.
+ */
+struct minivmx_map {
+	__u64 gpa;
+	__u64 size;
+	__u64 hva;
+	__u32 prot;
+	__u32 max_page;
+};
+
+/* ------------------------------------------------------------------ */
+/* A vCPU: the run page                                                */
+/* ------------------------------------------------------------------ */
+
+/**
+ * struct minivmx_regs - the general registers, RIP and RFLAGS
+ *
+ * In the order of the manual's register numbers (RAX is 0, R15 is 15).
+ */
+struct minivmx_regs {
+	__u64 rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi;
+	__u64 r8, r9, r10, r11, r12, r13, r14, r15;
+	__u64 rip;
+	__u64 rflags;
+};
+
+/* minivmx_event.type: the manual's interruption types */
+#define MINIVMX_EVENT_EXTINT	0	/* external interrupt */
+#define MINIVMX_EVENT_NMI	2	/* non-maskable interrupt (vector 2) */
+#define MINIVMX_EVENT_EXCEPTION	3	/* hardware exception */
+#define MINIVMX_EVENT_SOFTINT	4	/* INT n */
+#define MINIVMX_EVENT_PRIVSOFT	5	/* INT1 */
+#define MINIVMX_EVENT_SOFTEXC	6	/* INT3, INTO */
+
+/* minivmx_event.flags */
+#define MINIVMX_EVENT_VALID	(1 << 0)	/* there is an event */
+#define MINIVMX_EVENT_ERROR	(1 << 1)	/* @error_code is delivered */
+
+/**
+ * struct minivmx_event - an event to deliver through the guest's IDT
+ * @flags: MINIVMX_EVENT_*; without MINIVMX_EVENT_VALID all else is ignored
+ * @vector: 0 to 255
+ * @type: MINIVMX_EVENT_EXTINT ...
+ * @insn_len: length in bytes of the instruction behind a SOFT* event (1 to 15)
+ * @error_code: pushed if MINIVMX_EVENT_ERROR
+ * @cr2: loaded into CR2 with a page fault (exception, vector 14)
+ */
+struct minivmx_event {
+	__u8 flags;
+	__u8 vector;
+	__u8 type;
+	__u8 insn_len;
+	__u32 error_code;
+	__u64 cr2;
+};
+
+/* minivmx_run.action: what becomes of the instruction that exited */
+#define MINIVMX_RETRY	0	/* start at RIP as it stands in the page */
+#define MINIVMX_SKIP	1	/* it is done: finish it, go on behind it */
+
+/* minivmx_run.request: bits, read at the start of each RUN */
+#define MINIVMX_REQ_IRQ_WINDOW	(1 << 0)	/* exit when an EXTINT can be taken */
+#define MINIVMX_REQ_NMI_WINDOW	(1 << 1)	/* exit when an NMI can be taken */
+#define MINIVMX_REQ_EXIT_NOW	(1 << 2)	/* finish the exit, do not enter */
+
+/* minivmx_run.ready: bits, valid after each RUN, as after a SKIP */
+#define MINIVMX_READY_IRQ	(1 << 0)	/* an EXTINT would be taken at once */
+#define MINIVMX_READY_NMI	(1 << 1)	/* an NMI would be taken at once */
+
+/* minivmx_run.kind: which member of the union describes the exit */
+#define MINIVMX_EXIT_NONE	0	/* nothing ran yet */
+#define MINIVMX_EXIT_VMX	1	/* no more than the raw exit says */
+#define MINIVMX_EXIT_IO		2	/* @io: IN, OUT, INS, OUTS */
+#define MINIVMX_EXIT_MMIO	3	/* @mmio: access to unmapped memory */
+#define MINIVMX_EXIT_HLT	4	/* HLT; SKIP it, with an event or without */
+#define MINIVMX_EXIT_HYPERCALL	5	/* VMCALL; arguments are in @regs */
+#define MINIVMX_EXIT_SHUTDOWN	6	/* triple fault */
+#define MINIVMX_EXIT_IRQ_WINDOW	7	/* as requested */
+#define MINIVMX_EXIT_NMI_WINDOW	8	/* as requested */
+#define MINIVMX_EXIT_INTR	9	/* a signal, kick or EXIT_NOW; run again */
+#define MINIVMX_EXIT_ENTRY_FAIL	10	/* @entry: the CPU refused the state */
+#define MINIVMX_EXIT_MEMORY	11	/* @memory: a mapped page is unusable */
+#define MINIVMX_EXIT_EMULATION	12	/* @insn: an instruction not known here */
+#define MINIVMX_EXIT_DEAD	13	/* the VM cannot go on; the log says why */
+
+/**
+ * struct minivmx_vmexit - the VMCS exit-information fields, as the CPU left them
+ * @reason: "Exit reason": basic reason in bits 15:0, bit 31 entry failure
+ * @insn_len: "VM-exit instruction length"
+ * @qualification: "Exit qualification"
+ * @gpa: "Guest-physical address"
+ * @gla: "Guest linear address"
+ * @intr_info: "VM-exit interruption information"
+ * @intr_error: "VM-exit interruption error code"
+ * @idt_info: "IDT-vectoring information field"
+ * @idt_error: "IDT-vectoring error code"
+ * @insn_info: "VM-exit instruction information"
+ * @interruptibility: guest "Interruptibility state"
+ *
+ * A field that the manual does not define for the reason reads as zero.
+ */
+struct minivmx_vmexit {
+	__u32 reason;
+	__u32 insn_len;
+	__u64 qualification;
+	__u64 gpa;
+	__u64 gla;
+	__u32 intr_info;
+	__u32 intr_error;
+	__u32 idt_info;
+	__u32 idt_error;
+	__u32 insn_info;
+	__u32 interruptibility;
+};
+
+/**
+ * struct minivmx_io - MINIVMX_EXIT_IO
+ * @port: I/O port
+ * @size: bytes of one access: 1, 2 or 4
+ * @is_in: 1 for IN and INS, 0 for OUT and OUTS
+ * @is_string: 1 for INS and OUTS
+ * @count: accesses in this exit, all to @port; 1 if not REP. A longer REP
+ *         comes in several exits.
+ * @reserved: zero
+ * @data: OUT: the bytes; IN: to be filled before MINIVMX_SKIP
+ */
+struct minivmx_io {
+	__u16 port;
+	__u8 size;
+	__u8 is_in;
+	__u8 is_string;
+	__u8 reserved[3];
+	__u32 count;
+	__u32 reserved2;
+	__u8 data[MINIVMX_IO_BYTES];
+};
+
+/**
+ * struct minivmx_mmio - MINIVMX_EXIT_MMIO
+ * @gpa: guest-physical address, naturally aligned or not
+ * @data: write: the bytes, lowest first; read: to be filled before SKIP
+ * @size: bytes: 1, 2, 4 or 8; never beyond the end of the page
+ * @is_write: 1 for a write
+ * @reserved: zero
+ *
+ * One instruction may make several such exits (MOVS, read-modify-write,
+ * an access over a page's end).
+ */
+struct minivmx_mmio {
+	__u64 gpa;
+	__u64 data;
+	__u8 size;
+	__u8 is_write;
+	__u8 reserved[6];
+};
+
+/**
+ * struct minivmx_entry_fail - MINIVMX_EXIT_ENTRY_FAIL
+ * @vm_instruction_error: the VMCS field of that name if VMLAUNCH or VMRESUME
+ *      itself failed; 0 if the entry failed later, with the exit reason (33,
+ *      34 or 41) and qualification in the raw exit
+ * @reserved: zero
+ */
+struct minivmx_entry_fail {
+	__u32 vm_instruction_error;
+	__u32 reserved;
+};
+
+/**
+ * struct minivmx_memory - MINIVMX_EXIT_MEMORY
+ * @gpa: guest-physical address of the access
+ * @access: MINIVMX_PROT_* bits of the access
+ * @error: a positive errno: EACCES if the map does not grant it; else why the
+ *         host has no page for it (EFAULT, EHWPOISON, ENOMEM)
+ */
+struct minivmx_memory {
+	__u64 gpa;
+	__u32 access;
+	__u32 error;
+};
+
+/**
+ * struct minivmx_insn - MINIVMX_EXIT_EMULATION
+ * @gpa: guest-physical address that it touched
+ * @len: bytes at @bytes that could be read
+ * @reserved: zero
+ * @bytes: the instruction
+ */
+struct minivmx_insn {
+	__u64 gpa;
+	__u8 len;
+	__u8 reserved[6];
+	__u8 bytes[17];
+};
+
+/**
+ * struct minivmx_run - the run page of a vCPU, mmap()ed at offset 0
+ * @action: in: MINIVMX_RETRY or MINIVMX_SKIP
+ * @request: in: MINIVMX_REQ_*
+ * @event: in: an event to deliver. An exception, NMI or SOFT* event takes the
+ *         place of one that the exit cut off; an EXTINT waits in the module
+ *         until the guest can take it. -EBUSY if such an event is still
+ *         waiting. RUN clears @event.flags when it has taken it.
+ * @regs: in and out
+ * @kind: out: MINIVMX_EXIT_*
+ * @ready: out: MINIVMX_READY_*
+ * @exit: out: the raw exit
+ * @io: see struct minivmx_io; so for the other members
+ *
+ * The page is read once when RUN starts and written once when it returns.
+ * RIP is never advanced before RUN returns: it points at the instruction that
+ * exited, and @action says what happens to it.
+ */
+struct minivmx_run {
+	__u32 action;
+	__u32 request;
+	struct minivmx_event event;
+	struct minivmx_regs regs;
+
+	__u32 kind;
+	__u32 ready;
+	struct minivmx_vmexit exit;
+	union {
+		struct minivmx_io io;
+		struct minivmx_mmio mmio;
+		struct minivmx_entry_fail entry;
+		struct minivmx_memory memory;
+		struct minivmx_insn insn;
+		__u8 padding[2048];
+	};
+};
+
+/* ------------------------------------------------------------------ */
+/* A vCPU: state                                                       */
+/* ------------------------------------------------------------------ */
+
+/**
+ * struct minivmx_segment - a segment register, as the VMCS has it
+ * @base: base address
+ * @limit: limit in bytes
+ * @access: "access rights" in the VMCS format (bit 16: unusable)
+ * @selector: selector
+ * @reserved: zero
+ */
+struct minivmx_segment {
+	__u64 base;
+	__u32 limit;
+	__u32 access;
+	__u16 selector;
+	__u16 reserved[3];
+};
+
+/**
+ * struct minivmx_table - GDTR or IDTR
+ * @base: base address
+ * @limit: limit in bytes, at most 0xffff
+ * @reserved: zero
+ */
+struct minivmx_table {
+	__u64 base;
+	__u16 limit;
+	__u16 reserved[3];
+};
+
+/**
+ * struct minivmx_sregs - the system registers
+ *
+ * Control registers are the guest's view of them. SET refuses bits the vCPU
+ * cannot have with -EINVAL; combinations are judged by the CPU at entry.
+ */
+struct minivmx_sregs {
+	struct minivmx_segment es, cs, ss, ds, fs, gs, ldtr, tr;
+	struct minivmx_table gdtr, idtr;
+	__u64 cr0, cr2, cr3, cr4, cr8;
+	__u64 efer;
+	__u64 xcr0;
+	__u64 dr0, dr1, dr2, dr3, dr6, dr7;
+	__u64 pdpte[4];
+};
+
+/**
+ * struct minivmx_msr - one MSR
+ * @index: ECX of RDMSR
+ * @reserved: zero
+ * @data: the value
+ */
+struct minivmx_msr {
+	__u32 index;
+	__u32 reserved;
+	__u64 data;
+};
+
+/**
+ * struct minivmx_msrs - argument of MINIVMX_GET_MSRS, MINIVMX_SET_MSRS
+ * @nr: rows at @entries, at most MINIVMX_MAX_MSRS (-E2BIG)
+ * @done: out: rows handled; the row after them is the one that was refused
+ * @entries: address of struct minivmx_msr[@nr]
+ *
+ * -ENXIO for an MSR the vCPU does not have, -EINVAL for a value it refuses.
+ */
+struct minivmx_msrs {
+	__u32 nr;
+	__u32 done;
+	__u64 entries;
+};
+
+/**
+ * struct minivmx_xsave - argument of MINIVMX_GET_XSAVE, MINIVMX_SET_XSAVE
+ * @addr: address of the XSAVE area in the manual's standard format
+ * @size: bytes there; minivmx_info.xsave_size, -EINVAL otherwise
+ * @reserved: zero
+ *
+ * Without XSAVE on the host it is the 512-byte FXSAVE area. SET refuses
+ * reserved bits in MXCSR, XSTATE_BV and the header with -EINVAL.
+ */
+struct minivmx_xsave {
+	__u64 addr;
+	__u32 size;
+	__u32 reserved;
+};
+
+/**
+ * struct minivmx_events - argument of MINIVMX_GET_EVENTS, MINIVMX_SET_EVENTS
+ * @event: the event that will be delivered at the next entry
+ * @irq: an EXTINT that waits until the guest can take it
+ * @nmi_pending: 1 if an NMI waits until the guest can take it
+ * @interruptibility: guest "Interruptibility state" field: bits 0 (STI),
+ *                    1 (MOV SS) and 3 (NMI)
+ * @pending_debug: guest "Pending debug exceptions" field
+ */
+struct minivmx_events {
+	struct minivmx_event event;
+	struct minivmx_event irq;
+	__u32 nmi_pending;
+	__u32 interruptibility;
+	__u64 pending_debug;
+};
+
+/**
+ * struct minivmx_exit_stat - what one basic exit reason cost
+ * @count: exits
+ * @to_user: those of them that went on to userspace
+ * @ticks: TSC ticks from these exits to the entries that followed, userspace
+ *         included; 0 unless MINIVMX_STATS_TICKS is on
+ * @worst: the largest single one of those
+ */
+struct minivmx_exit_stat {
+	__u64 count;
+	__u64 to_user;
+	__u64 ticks;
+	__u64 worst;
+};
+
+/* minivmx_stats.flags */
+#define MINIVMX_STATS_TICKS	(1 << 0)	/* measure ticks from now on */
+
+/**
+ * struct minivmx_stats - argument of MINIVMX_GET_STATS
+ * @flags: in: MINIVMX_STATS_*, in force from now on
+ * @nr: in: rows at @exits, at most MINIVMX_NR_EXITS (-E2BIG)
+ * @exits: address of struct minivmx_exit_stat[@nr], indexed by basic reason
+ */
+struct minivmx_stats {
+	__u32 flags;
+	__u32 nr;
+	__u64 exits;
+};
+
+/* ------------------------------------------------------------------ */
+/* The ioctls                                                          */
+/* ------------------------------------------------------------------ */
+
+#define MINIVMX_IOC	0xB7
+
+/* of /dev/minivmx */
+#define MINIVMX_GET_INFO	_IOR(MINIVMX_IOC, 0x00, struct minivmx_info)
+/* The CPUID answers this host can back; a new vCPU starts with them. */
+#define MINIVMX_GET_SUPPORTED_CPUID \
+				_IOWR(MINIVMX_IOC, 0x01, struct minivmx_cpuid)
+/* Returns a VM descriptor. -EBUSY if another hypervisor has VMX. */
+#define MINIVMX_CREATE_VM	_IOW(MINIVMX_IOC, 0x02, struct minivmx_create_vm)
+
+/* of a VM */
+/* Returns a vCPU descriptor. */
+#define MINIVMX_CREATE_VCPU	_IOW(MINIVMX_IOC, 0x10, struct minivmx_create_vcpu)
+#define MINIVMX_MAP_MEMORY	_IOW(MINIVMX_IOC, 0x11, struct minivmx_map)
+#define MINIVMX_UNMAP_MEMORY	_IOW(MINIVMX_IOC, 0x12, struct minivmx_map)
+
+/*
+ * of a vCPU
+ *
+ * RUN enters the guest and returns 0 when an exit needs the program, or
+ * -EINTR (kind MINIVMX_EXIT_INTR) when a signal is pending. -EBUSY if another
+ * thread runs this vCPU or an event is in the way, -ENXIO if the run page was
+ * never mapped, -EINVAL for an unknown action, request or event.
+ *
+ * KICK makes the current RUN, or if there is none the next one, return 0 with
+ * kind MINIVMX_EXIT_INTR. It may be called from any thread and never waits.
+ *
+ * The others fail with -EBUSY while the vCPU runs.
+ */
+#define MINIVMX_RUN		_IO(MINIVMX_IOC, 0x20)
+#define MINIVMX_KICK		_IO(MINIVMX_IOC, 0x21)
+#define MINIVMX_GET_SREGS	_IOR(MINIVMX_IOC, 0x22, struct minivmx_sregs)
+#define MINIVMX_SET_SREGS	_IOW(MINIVMX_IOC, 0x23, struct minivmx_sregs)
+#define MINIVMX_GET_MSRS	_IOWR(MINIVMX_IOC, 0x24, struct minivmx_msrs)
+#define MINIVMX_SET_MSRS	_IOWR(MINIVMX_IOC, 0x25, struct minivmx_msrs)
+#define MINIVMX_GET_CPUID	_IOWR(MINIVMX_IOC, 0x26, struct minivmx_cpuid)
+#define MINIVMX_SET_CPUID	_IOW(MINIVMX_IOC, 0x27, struct minivmx_cpuid)
+#define MINIVMX_GET_XSAVE	_IOW(MINIVMX_IOC, 0x28, struct minivmx_xsave)
+#define MINIVMX_SET_XSAVE	_IOW(MINIVMX_IOC, 0x29, struct minivmx_xsave)
+#define MINIVMX_GET_EVENTS	_IOR(MINIVMX_IOC, 0x2a, struct minivmx_events)
+#define MINIVMX_SET_EVENTS	_IOW(MINIVMX_IOC, 0x2b, struct minivmx_events)
+#define MINIVMX_GET_STATS	_IOW(MINIVMX_IOC, 0x2c, struct minivmx_stats)
+
+/* The layout is the interface. */
+#ifdef __cplusplus
+#define MINIVMX_ASSERT_SIZE(s, n) static_assert(sizeof(struct s) == (n), #s)
+#else
+#define MINIVMX_ASSERT_SIZE(s, n) _Static_assert(sizeof(struct s) == (n), #s)
+#endif
+MINIVMX_ASSERT_SIZE(minivmx_info, 40);
+MINIVMX_ASSERT_SIZE(minivmx_create_vm, 8);
+MINIVMX_ASSERT_SIZE(minivmx_cpuid_entry, 32);
+MINIVMX_ASSERT_SIZE(minivmx_cpuid, 16);
+MINIVMX_ASSERT_SIZE(minivmx_create_vcpu, 8);
+MINIVMX_ASSERT_SIZE(minivmx_map, 32);
+MINIVMX_ASSERT_SIZE(minivmx_regs, 144);
+MINIVMX_ASSERT_SIZE(minivmx_event, 16);
+MINIVMX_ASSERT_SIZE(minivmx_vmexit, 56);
+MINIVMX_ASSERT_SIZE(minivmx_io, 16 + MINIVMX_IO_BYTES);
+MINIVMX_ASSERT_SIZE(minivmx_mmio, 24);
+MINIVMX_ASSERT_SIZE(minivmx_entry_fail, 8);
+MINIVMX_ASSERT_SIZE(minivmx_memory, 16);
+MINIVMX_ASSERT_SIZE(minivmx_insn, 32);
+MINIVMX_ASSERT_SIZE(minivmx_run, 2280);
+MINIVMX_ASSERT_SIZE(minivmx_segment, 24);
+MINIVMX_ASSERT_SIZE(minivmx_table, 16);
+MINIVMX_ASSERT_SIZE(minivmx_sregs, 360);
+MINIVMX_ASSERT_SIZE(minivmx_msr, 16);
+MINIVMX_ASSERT_SIZE(minivmx_msrs, 16);
+MINIVMX_ASSERT_SIZE(minivmx_xsave, 16);
+MINIVMX_ASSERT_SIZE(minivmx_events, 48);
+MINIVMX_ASSERT_SIZE(minivmx_exit_stat, 32);
+MINIVMX_ASSERT_SIZE(minivmx_stats, 16);
+#undef MINIVMX_ASSERT_SIZE
+
+#endif /* _UAPI_MINIVMX_H */

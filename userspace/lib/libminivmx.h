@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * libminivmx: /dev/minivmx from C.
+ *
+ * A thin layer over the ioctls of uapi/minivmx.h, which documents what they do.
+ * No function here prints, exits, allocates or keeps state: each returns a
+ * value that is not negative, or a negative errno.
+ */
+#ifndef LIBMINIVMX_H
+#define LIBMINIVMX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "minivmx.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Everything declared here is exported from the shared library, all else not. */
+#pragma GCC visibility push(default)
+
+#define MINIVMX_DEVICE	"/dev/minivmx"
+
+/**
+ * struct minivmx_error - why a call failed, in words
+ * @code: the positive errno
+ * @text: what is wrong, one line without a newline
+ * @hint: what to do about it, one line, or empty
+ */
+struct minivmx_error {
+	int code;
+	char text[192];
+	char hint[256];
+};
+
+/* ---- open.c: getting hold of the device ---- */
+
+/**
+ * minivmx_open() - open /dev/minivmx and check that it speaks this interface
+ * @error: filled on failure; may be NULL
+ *
+ * Return: a descriptor, to be closed with close(), or a negative errno.
+ */
+int minivmx_open(struct minivmx_error *error);
+
+/**
+ * minivmx_open_path() - minivmx_open() for a device node elsewhere
+ * @path: the node
+ * @error: filled on failure; may be NULL
+ *
+ * Return: as minivmx_open().
+ */
+int minivmx_open_path(const char *path, struct minivmx_error *error);
+
+/**
+ * minivmx_create_vm() - create a VM
+ * @fd: from minivmx_open()
+ * @error: filled on failure, with the present owner of VMX if it is taken; may
+ *         be NULL
+ *
+ * Return: a VM descriptor, or a negative errno.
+ */
+int minivmx_create_vm(int fd, struct minivmx_error *error);
+
+/* ---- ioctl.c: one function for each ioctl ---- */
+
+/**
+ * minivmx_get_info() - MINIVMX_GET_INFO
+ * @fd: from minivmx_open()
+ * @info: filled
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_get_info(int fd, struct minivmx_info *info);
+
+/**
+ * minivmx_get_supported_cpuid() - MINIVMX_GET_SUPPORTED_CPUID
+ * @fd: from minivmx_open()
+ * @entries: array to fill
+ * @max: rows there are at @entries
+ *
+ * Return: rows that were filled, or a negative errno (-ENOSPC: @max is too
+ * small).
+ */
+int minivmx_get_supported_cpuid(int fd, struct minivmx_cpuid_entry *entries,
+				unsigned int max);
+
+/**
+ * minivmx_map() - MINIVMX_MAP_MEMORY with pages of any size
+ * @vm: VM descriptor
+ * @gpa: first guest-physical address
+ * @hva: first byte of the caller's memory
+ * @size: bytes
+ * @prot: MINIVMX_PROT_*
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_map(int vm, uint64_t gpa, void *hva, uint64_t size, uint32_t prot);
+
+/**
+ * minivmx_map_memory() - MINIVMX_MAP_MEMORY
+ * @vm: VM descriptor
+ * @map: the range
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_map_memory(int vm, const struct minivmx_map *map);
+
+/**
+ * minivmx_unmap() - MINIVMX_UNMAP_MEMORY
+ * @vm: VM descriptor
+ * @gpa: first address of a range that was mapped
+ * @size: its size
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_unmap(int vm, uint64_t gpa, uint64_t size);
+
+/**
+ * minivmx_create_vcpu() - MINIVMX_CREATE_VCPU
+ * @vm: VM descriptor
+ * @id: the vCPU's number
+ *
+ * Return: a vCPU descriptor, or a negative errno.
+ */
+int minivmx_create_vcpu(int vm, uint32_t id);
+
+/**
+ * minivmx_map_run() - map a vCPU's run page
+ * @vcpu: vCPU descriptor
+ * @size: minivmx_info.run_size
+ * @run: set to the page
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_map_run(int vcpu, size_t size, struct minivmx_run **run);
+
+/**
+ * minivmx_unmap_run() - undo minivmx_map_run()
+ * @run: the page
+ * @size: the same as there
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_unmap_run(struct minivmx_run *run, size_t size);
+
+/**
+ * minivmx_run() - MINIVMX_RUN
+ * @vcpu: vCPU descriptor; its run page says what to do and then what happened
+ *
+ * Return: 0 or a negative errno; -EINTR only means that a signal is pending.
+ */
+int minivmx_run(int vcpu);
+
+/**
+ * minivmx_kick() - MINIVMX_KICK, from any thread
+ * @vcpu: vCPU descriptor
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_kick(int vcpu);
+
+/**
+ * minivmx_get_sregs() - MINIVMX_GET_SREGS
+ * @vcpu: vCPU descriptor
+ * @sregs: filled
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_get_sregs(int vcpu, struct minivmx_sregs *sregs);
+
+/**
+ * minivmx_set_sregs() - MINIVMX_SET_SREGS
+ * @vcpu: vCPU descriptor
+ * @sregs: the new state
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_set_sregs(int vcpu, const struct minivmx_sregs *sregs);
+
+/**
+ * minivmx_get_msrs() - MINIVMX_GET_MSRS
+ * @vcpu: vCPU descriptor
+ * @msrs: array; each index is read, each data filled
+ * @nr: rows at @msrs
+ *
+ * Return: how many were read before one was refused (@nr if none was), or a
+ * negative errno if that was the first.
+ */
+int minivmx_get_msrs(int vcpu, struct minivmx_msr *msrs, uint32_t nr);
+
+/**
+ * minivmx_set_msrs() - MINIVMX_SET_MSRS
+ * @vcpu: vCPU descriptor
+ * @msrs: array
+ * @nr: rows at @msrs
+ *
+ * Return: as minivmx_get_msrs().
+ */
+int minivmx_set_msrs(int vcpu, const struct minivmx_msr *msrs, uint32_t nr);
+
+/**
+ * minivmx_get_cpuid() - MINIVMX_GET_CPUID
+ * @vcpu: vCPU descriptor
+ * @entries: array to fill
+ * @max: rows there are at @entries
+ *
+ * Return: as minivmx_get_supported_cpuid().
+ */
+int minivmx_get_cpuid(int vcpu, struct minivmx_cpuid_entry *entries,
+		      unsigned int max);
+
+/**
+ * minivmx_set_cpuid() - MINIVMX_SET_CPUID
+ * @vcpu: vCPU descriptor
+ * @entries: the new answers
+ * @nr: rows at @entries
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_set_cpuid(int vcpu, const struct minivmx_cpuid_entry *entries,
+		      unsigned int nr);
+
+/**
+ * minivmx_get_xsave() - MINIVMX_GET_XSAVE
+ * @vcpu: vCPU descriptor
+ * @area: filled
+ * @size: minivmx_info.xsave_size
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_get_xsave(int vcpu, void *area, uint32_t size);
+
+/**
+ * minivmx_set_xsave() - MINIVMX_SET_XSAVE
+ * @vcpu: vCPU descriptor
+ * @area: the new state
+ * @size: minivmx_info.xsave_size
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_set_xsave(int vcpu, const void *area, uint32_t size);
+
+/**
+ * minivmx_get_events() - MINIVMX_GET_EVENTS
+ * @vcpu: vCPU descriptor
+ * @events: filled
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_get_events(int vcpu, struct minivmx_events *events);
+
+/**
+ * minivmx_set_events() - MINIVMX_SET_EVENTS
+ * @vcpu: vCPU descriptor
+ * @events: the new state
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_set_events(int vcpu, const struct minivmx_events *events);
+
+/**
+ * minivmx_get_stats() - MINIVMX_GET_STATS
+ * @vcpu: vCPU descriptor
+ * @flags: MINIVMX_STATS_* in force from now on
+ * @exits: array to fill, indexed by basic exit reason
+ * @nr: rows at @exits, at most MINIVMX_NR_EXITS
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_get_stats(int vcpu, uint32_t flags, struct minivmx_exit_stat *exits,
+		      uint32_t nr);
+
+/* ---- names.c ---- */
+
+/**
+ * minivmx_exit_name() - the name of a basic exit reason
+ * @basic: bits 15:0 of the exit reason
+ *
+ * Return: a name in capitals ("CPUID"), or NULL for a number without one.
+ */
+const char *minivmx_exit_name(uint32_t basic);
+
+/**
+ * minivmx_kind_name() - the name of a MINIVMX_EXIT_* kind
+ * @kind: minivmx_run.kind
+ *
+ * Return: a name in capitals ("IO"), or NULL for a number without one.
+ */
+const char *minivmx_kind_name(uint32_t kind);
+
+/**
+ * minivmx_errno_name() - the name of an errno
+ * @error: an errno, positive or negative
+ *
+ * Return: a name ("EBUSY"), or NULL for a number that no function here returns.
+ */
+const char *minivmx_errno_name(int error);
+
+/**
+ * minivmx_instruction_error() - what a VM-instruction error number means
+ * @number: the VMCS field "VM-instruction error"
+ *
+ * Return: the manual's meaning in short, or NULL for an unknown number.
+ */
+const char *minivmx_instruction_error(uint32_t number);
+
+/* ---- state.c: a vCPU's state for the first RUN ---- */
+
+/* The selectors of minivmx_flat_gdt(); the Linux boot protocol asks for these. */
+#define MINIVMX_FLAT_CODE	0x10
+#define MINIVMX_FLAT_DATA	0x18
+#define MINIVMX_FLAT_TSS	0x20
+#define MINIVMX_FLAT_GDT_SIZE	6	/* quadwords */
+
+/**
+ * minivmx_set_real() - real mode, as after reset but for CS
+ * @sregs: filled
+ * @regs: cleared, RIP set
+ * @cs: selector of CS; its base is 16 times that, all other segments' is 0
+ * @ip: offset of the first instruction
+ */
+void minivmx_set_real(struct minivmx_sregs *sregs, struct minivmx_regs *regs,
+		      uint16_t cs, uint16_t ip);
+
+/**
+ * minivmx_set_protected() - 32-bit protected mode, flat segments, no paging
+ * @sregs: filled; the GDTR is empty, see minivmx_use_gdt()
+ * @regs: cleared, RIP set
+ * @entry: address of the first instruction
+ */
+void minivmx_set_protected(struct minivmx_sregs *sregs,
+			   struct minivmx_regs *regs, uint32_t entry);
+
+/**
+ * minivmx_set_long() - 64-bit mode, flat segments, four-level paging
+ * @sregs: filled; the GDTR is empty, see minivmx_use_gdt()
+ * @regs: cleared, RIP set
+ * @entry: linear address of the first instruction
+ * @cr3: guest-physical address of the top page table
+ */
+void minivmx_set_long(struct minivmx_sregs *sregs, struct minivmx_regs *regs,
+		      uint64_t entry, uint64_t cr3);
+
+/**
+ * minivmx_flat_gdt() - descriptors that match minivmx_set_protected() or _long()
+ * @sregs: as that function left them
+ * @gdt: filled
+ */
+void minivmx_flat_gdt(const struct minivmx_sregs *sregs,
+		      uint64_t gdt[MINIVMX_FLAT_GDT_SIZE]);
+
+/**
+ * minivmx_use_gdt() - point the GDTR at a table from minivmx_flat_gdt()
+ * @sregs: changed
+ * @base: linear address of the table
+ */
+void minivmx_use_gdt(struct minivmx_sregs *sregs, uint64_t base);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBMINIVMX_H */

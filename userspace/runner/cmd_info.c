@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+/* minivmx info: what MINIVMX_GET_INFO says. */
+#include <getopt.h>
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "exit_status.h"
+#include "libminivmx.h"
+
+static const struct feature {
+	uint32_t bit;
+	const char *key;
+	const char *name;
+} features[] = {
+	{ MINIVMX_FEAT_EPT_2M, "ept_2m", "2 MiB EPT pages" },
+	{ MINIVMX_FEAT_EPT_1G, "ept_1g", "1 GiB EPT pages" },
+	{ MINIVMX_FEAT_EPT_AD, "ept_ad", "EPT accessed and dirty bits" },
+	{ MINIVMX_FEAT_XSAVE, "xsave", "XSAVE" },
+};
+
+#define NR_FEATURES	(sizeof(features) / sizeof(features[0]))
+
+static const char *const owners[][2] = {
+	/* JSON, for people */
+	[MINIVMX_VMX_FREE] = { "free", "free: the next VM takes it" },
+	[MINIVMX_VMX_OWN] = { "own", "taken by minivmx" },
+	[MINIVMX_VMX_FOREIGN] = { "foreign",
+		"taken by another hypervisor: no VM can be created" },
+};
+
+static const char *owner(const struct minivmx_info *info, int column)
+{
+	return info->vmx_owner < sizeof(owners) / sizeof(owners[0]) ?
+	       owners[info->vmx_owner][column] : "unknown";
+}
+
+static void print_text(const struct minivmx_info *info)
+{
+	size_t i;
+
+	printf("interface version       %u\n"
+	       "VMX                     %s\n"
+	       "vCPUs in a VM           %u\n"
+	       "guest-physical address  %u bits\n"
+	       "XSAVE area              %u bytes\n"
+	       "run page                %u bytes\n"
+	       "TSC                     %.3f MHz\n",
+	       info->api_version, owner(info, 1), info->max_vcpus,
+	       info->gpa_bits, info->xsave_size, info->run_size,
+	       (double)info->tsc_khz / 1000);
+	for (i = 0; i < NR_FEATURES; i++)
+		printf("%-23s %s\n", features[i].name,
+		       info->features & features[i].bit ? "yes" : "no");
+}
+
+static void add_number(struct json_object *object, const char *key, uint64_t value)
+{
+	json_object_object_add(object, key, json_object_new_uint64(value));
+}
+
+static void print_json(const struct minivmx_info *info)
+{
+	struct json_object *root = json_object_new_object();
+	struct json_object *object = json_object_new_object();
+	size_t i;
+
+	add_number(root, "api_version", info->api_version);
+	json_object_object_add(root, "vmx_owner",
+			       json_object_new_string(owner(info, 0)));
+	add_number(root, "max_vcpus", info->max_vcpus);
+	add_number(root, "gpa_bits", info->gpa_bits);
+	add_number(root, "xsave_size", info->xsave_size);
+	add_number(root, "run_size", info->run_size);
+	add_number(root, "tsc_khz", info->tsc_khz);
+	for (i = 0; i < NR_FEATURES; i++)
+		json_object_object_add(object, features[i].key,
+				       json_object_new_boolean(info->features &
+							       features[i].bit));
+	json_object_object_add(root, "features", object);
+	printf("%s\n", json_object_to_json_string_ext(root,
+						      JSON_C_TO_STRING_PRETTY));
+	json_object_put(root);
+}
+
+static int show(bool json)
+{
+	struct minivmx_error error;
+	struct minivmx_info info;
+	int ret, fd = minivmx_open(&error);
+
+	if (fd < 0) {
+		fprintf(stderr, "minivmx: %s\n", error.text);
+		if (error.hint[0])
+			fprintf(stderr, "minivmx: %s\n", error.hint);
+		return STATUS_HOST;
+	}
+	ret = minivmx_get_info(fd, &info);
+	close(fd);
+	if (ret) {
+		fprintf(stderr, "minivmx: MINIVMX_GET_INFO: %s\n",
+			strerror(-ret));
+		return STATUS_HOST;
+	}
+	if (json)
+		print_json(&info);
+	else
+		print_text(&info);
+	return STATUS_OK;
+}
+
+static void print_help(void)
+{
+	printf("usage: minivmx info [--json]\n\n"
+	       "Shows what this host and the minivmx module offer.\n\n"
+	       "Options:\n"
+	       "      --json  for programs\n"
+	       "  -h, --help  this help\n");
+}
+
+int cmd_info(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 }
+	};
+	bool json = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
+		switch (c) {
+		case 'j':
+			json = true;
+			break;
+		case 'h':
+			print_help();
+			return STATUS_OK;
+		default:
+			return usage_error("info");
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "minivmx: info takes no arguments\n");
+		return usage_error("info");
+	}
+	return show(json);
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+/* minivmx run: the command line of a run. */
+#include <ctype.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "exit_status.h"
+#include "loader.h"
+#include "session.h"
+
+#define DEFAULT_MEMORY	(256 * MIB)
+/* A year: beyond that nobody is waiting. */
+#define TIMEOUT_MAX	(365.0 * 86400)
+
+static void print_help(void)
+{
+	printf(
+"usage: minivmx run [OPTION]... IMAGE\n"
+"\n"
+"Runs IMAGE as a guest. Its first serial port is stdin and stdout.\n"
+"\n"
+"IMAGE is told by its content:\n"
+"  Linux bzImage   booted by the 64-bit boot protocol\n"
+"  ELF with PVH    an uncompressed vmlinux (CONFIG_PVH) and others\n"
+"  multiboot 1     an ELF file, or any with addresses in its header\n"
+"  anything else   a flat real-mode binary: loaded at 0000:7c00 like a boot\n"
+"                  sector, DS = ES = SS = 0, SP = 7c00, no BIOS\n"
+"\n"
+"Options:\n"
+"  -k, --kernel FILE      the same as IMAGE\n"
+"  -i, --initrd FILE      initrd, or the one multiboot module\n"
+"  -a, --append STRING    command line (for Linux, without this: \"%s\")\n"
+"  -m, --mem SIZE         memory, with K, M or G behind the number (256M)\n"
+"      --debug-exit PORT  a byte written to this I/O port ends the run\n"
+"      --timeout SECONDS  end it after this time\n"
+"      --stats            a table of its exits at the end, on stderr\n"
+"      --stats-json FILE  the same as JSON; - is stdout\n"
+"  -v, --verbose          say what the image is and how it ended\n"
+"  -h, --help             this help\n"
+"\n"
+"At a terminal, Ctrl-A x ends the guest, Ctrl-A h shows help, and all else goes\n"
+"to the guest, Ctrl-C too.\n"
+"\n"
+"Exit status:\n"
+"  %-3d  the guest turned the power off, asked for a reset or halted, or Ctrl-A x\n"
+"  %-3d  a mistake on the command line\n"
+"  %-3d  the host: no /dev/minivmx, no memory, an image that cannot be loaded\n"
+"  %-3d  the VM: entry failed, or something that is not handled\n"
+"  %-3d  the guest ended in a triple fault\n"
+"  %-3d  --timeout\n"
+"  odd  (2 * value + 1) & 255 after a write of value to the --debug-exit port\n"
+"SIGINT, SIGTERM, SIGHUP and SIGQUIT end it, and it dies of that signal.\n"
+"\n"
+"Examples:\n"
+"  minivmx run boot.bin\n"
+"  minivmx run --mem 512M --initrd initrd.img --append 'console=ttyS0 quiet' \\\n"
+"      /boot/vmlinuz-$(uname -r)\n"
+"  minivmx run --debug-exit 0xf4 --timeout 10 --stats test.elf\n",
+	       DEFAULT_LINUX_CMDLINE, STATUS_OK, STATUS_USAGE, STATUS_HOST, STATUS_VM,
+	       STATUS_GUEST, STATUS_TIMEOUT);
+}
+
+static int parse_memory(const char *text, struct message *message,
+			struct run_options *options)
+{
+	uint64_t size;
+
+	if (parse_size(text, &size))
+		return fail(message, "--mem: not a size: '%s' (examples: 256M, 4G)",
+			    text);
+	if (size < MEMORY_MIN || size > MEMORY_MAX)
+		return fail(message, "--mem: %s is not between %s and %s", text,
+			    format_size(MEMORY_MIN).text,
+			    format_size(MEMORY_MAX).text);
+	if (size % 4096)
+		return fail(message, "--mem: %s is not a multiple of 4K", text);
+	options->memory = size;
+	return 0;
+}
+
+static int parse_port(const char *text, struct message *message,
+		      struct run_options *options)
+{
+	unsigned long port;
+	char *end;
+
+	/* Port 0 belongs to the DMA controller and means "none" inside. */
+	port = strtoul(text, &end, 0);
+	if (!isdigit((unsigned char)text[0]) || *end || !port || port > 0xffff)
+		return fail(message,
+			    "--debug-exit: not a port from 1 to 0xffff: '%s'",
+			    text);
+	options->debug_exit_port = (uint16_t)port;
+	return 0;
+}
+
+static int parse_timeout(const char *text, struct message *message,
+			 struct run_options *options)
+{
+	double seconds;
+	char *end;
+
+	seconds = strtod(text, &end);
+	if (end == text || *end || !isfinite(seconds) || seconds <= 0 ||
+	    seconds > TIMEOUT_MAX)
+		return fail(message,
+			    "--timeout: not a number of seconds above 0: '%s'",
+			    text);
+	options->timeout_ns = (uint64_t)(seconds * 1e9);
+	/* Rounding must not turn a very short one into none. */
+	if (!options->timeout_ns)
+		options->timeout_ns = 1;
+	return 0;
+}
+
+enum long_option {
+	OPTION_DEBUG_EXIT = 256,
+	OPTION_TIMEOUT,
+	OPTION_STATS,
+	OPTION_STATS_JSON,
+};
+
+static const struct option long_options[] = {
+	{ "kernel", required_argument, NULL, 'k' },
+	{ "initrd", required_argument, NULL, 'i' },
+	{ "append", required_argument, NULL, 'a' },
+	{ "mem", required_argument, NULL, 'm' },
+	{ "debug-exit", required_argument, NULL, OPTION_DEBUG_EXIT },
+	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+	{ "stats", no_argument, NULL, OPTION_STATS },
+	{ "stats-json", required_argument, NULL, OPTION_STATS_JSON },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 }
+};
+
+static int set_option(int c, struct run_options *options,
+		      struct message *message)
+{
+	switch (c) {
+	case 'k':
+		options->image = optarg;
+		return 0;
+	case 'i':
+		options->initrd = optarg;
+		return 0;
+	case 'a':
+		options->append = optarg;
+		return 0;
+	case 'm':
+		return parse_memory(optarg, message, options);
+	case OPTION_DEBUG_EXIT:
+		return parse_port(optarg, message, options);
+	case OPTION_TIMEOUT:
+		return parse_timeout(optarg, message, options);
+	case OPTION_STATS:
+		options->stats = true;
+		return 0;
+	case OPTION_STATS_JSON:
+		options->stats_json = optarg;
+		return 0;
+	case 'v':
+		options->verbose = true;
+		return 0;
+	default:
+		/* getopt has said what is wrong. */
+		message->text[0] = '\0';
+		return -1;
+	}
+}
+
+static int take_image(int argc, char **argv, struct run_options *options,
+		      struct message *message)
+{
+	if (optind < argc) {
+		if (options->image)
+			return fail(message, "both --kernel and IMAGE were given");
+		options->image = argv[optind++];
+	}
+	if (optind < argc)
+		return fail(message, "one IMAGE is enough, but there is also '%s'",
+			    argv[optind]);
+	if (!options->image)
+		return fail(message, "no IMAGE was given");
+	return 0;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run_options options = { .memory = DEFAULT_MEMORY };
+	struct message message;
+	int c, ret = 0;
+
+	while (!ret && (c = getopt_long(argc, argv, "k:i:a:m:vh", long_options,
+					NULL)) >= 0) {
+		if (c == 'h') {
+			print_help();
+			return STATUS_OK;
+		}
+		ret = set_option(c, &options, &message);
+	}
+	if (!ret)
+		ret = take_image(argc, argv, &options, &message);
+	if (ret) {
+		if (message.text[0])
+			fprintf(stderr, "minivmx: %s\n", message.text);
+		return usage_error("run");
+	}
+	return session_run(&options);
+}

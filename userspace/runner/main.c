@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/* minivmx: the command. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "exit_status.h"
+#include "minivmx.h"
+
+#define PROGRAM_VERSION	"0.1"
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *summary;
+} commands[] = {
+	{ "run", cmd_run, "run a guest" },
+	{ "info", cmd_info, "show what this host and the module offer" },
+};
+
+#define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
+
+static void print_usage(FILE *file)
+{
+	size_t i;
+
+	fprintf(file, "usage: minivmx COMMAND [OPTION]...\n\n"
+		"Runs guests on the minivmx hypervisor (Intel VT-x).\n\n"
+		"Commands:\n");
+	for (i = 0; i < NR_COMMANDS; i++)
+		fprintf(file, "  %-6s %s\n", commands[i].name,
+			commands[i].summary);
+	fprintf(file, "\nOptions:\n"
+		"  -h, --help     this help; minivmx COMMAND --help says more\n"
+		"  -V, --version  the program's version and the interface's\n");
+}
+
+int usage_error(const char *command)
+{
+	fprintf(stderr, "minivmx: see minivmx %s%s--help\n", command,
+		command[0] ? " " : "");
+	return STATUS_USAGE;
+}
+
+static int print_version(void)
+{
+	printf("minivmx %s (interface version %d)\n", PROGRAM_VERSION,
+	       MINIVMX_API_VERSION);
+	return STATUS_OK;
+}
+
+static int dispatch(int argc, char **argv)
+{
+	const char *word = argv[1];
+	size_t i;
+
+	if (argc < 2) {
+		print_usage(stderr);
+		return STATUS_USAGE;
+	}
+	if (!strcmp(word, "--help") || !strcmp(word, "-h") ||
+	    !strcmp(word, "help")) {
+		print_usage(stdout);
+		return STATUS_OK;
+	}
+	if (!strcmp(word, "--version") || !strcmp(word, "-V"))
+		return print_version();
+	for (i = 0; i < NR_COMMANDS; i++)
+		if (!strcmp(word, commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "minivmx: no such %s: %s\n",
+		word[0] == '-' ? "option" : "command", word);
+	return usage_error("");
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	/* A closed stdout is reported, not died of. */
+	signal(SIGPIPE, SIG_IGN);
+	status = dispatch(argc, argv);
+	if (fflush(stdout) && status == STATUS_OK) {
+		fprintf(stderr, "minivmx: cannot write to stdout: %m\n");
+		return STATUS_HOST;
+	}
+	return status;
+}

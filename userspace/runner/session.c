@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Setting a run up, and taking it down again in the reverse order. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exit_status.h"
+#include "image_file.h"
+#include "loader.h"
+#include "session.h"
+
+/* No ELF file with all its debug information comes near this. */
+#define IMAGE_LIMIT	(4 * GIB)
+/* How long a stopped run waits for whoever reads stdout. */
+#define PATIENCE_MS	2000
+
+void session_kick(struct session *s)
+{
+	if (s->in_run && !s->kicked) {
+		s->kicked = true;
+		minivmx_kick(s->vcpu);
+	}
+	pthread_cond_broadcast(&s->wake);
+}
+
+void session_end(struct session *s, enum outcome outcome, int detail)
+{
+	if (s->outcome != OUTCOME_NONE)
+		return;
+	s->outcome = outcome;
+	s->detail = detail;
+	output_release(&s->output);
+	session_kick(s);
+}
+
+/* ---- What the machine asks of us ---- */
+
+static void on_intr(void *context)
+{
+	session_kick(context);
+}
+
+static void on_deadline(void *context, uint64_t when)
+{
+	io_set_deadline(context, when);
+}
+
+static void on_output(void *context, const uint8_t *bytes, size_t len)
+{
+	struct session *s = context;
+
+	output_add(&s->output, bytes, len);
+}
+
+static void on_input_taken(void *context)
+{
+	io_input_taken(context);
+}
+
+static void on_stopped(void *context, enum machine_stop why, uint32_t value)
+{
+	static const enum outcome outcomes[] = {
+		[STOP_POWEROFF] = OUTCOME_POWEROFF,
+		[STOP_RESET] = OUTCOME_RESET,
+		[STOP_DEBUG_EXIT] = OUTCOME_DEBUG_EXIT,
+	};
+
+	session_end(context, outcomes[why], (int)(value & 0xff));
+}
+
+static void on_output_failed(void *context, int error)
+{
+	struct session *s = context;
+
+	pthread_mutex_lock(&s->machine->lock);
+	session_end(s, OUTCOME_STDOUT, error);
+	pthread_mutex_unlock(&s->machine->lock);
+}
+
+/* ---- Set-up ---- */
+
+static int open_vm(struct session *s)
+{
+	struct minivmx_error error;
+	struct minivmx_info info;
+	int ret;
+
+	s->device = minivmx_open(&error);
+	if (s->device >= 0)
+		s->vm = minivmx_create_vm(s->device, &error);
+	if (s->device < 0 || s->vm < 0) {
+		fprintf(stderr, "minivmx: %s\n", error.text);
+		if (error.hint[0])
+			fprintf(stderr, "minivmx: %s\n", error.hint);
+		return -1;
+	}
+	ret = minivmx_get_info(s->device, &info);
+	if (!ret)
+		s->vcpu = minivmx_create_vcpu(s->vm, 0);
+	if (ret || s->vcpu < 0) {
+		fprintf(stderr, "minivmx: cannot create a vCPU: %s\n",
+			strerror(ret ? -ret : -s->vcpu));
+		return -1;
+	}
+	ret = minivmx_map_run(s->vcpu, info.run_size, &s->run);
+	if (ret) {
+		fprintf(stderr, "minivmx: cannot map the run page: %s\n",
+			strerror(-ret));
+		return -1;
+	}
+	s->run_size = info.run_size;
+	return 0;
+}
+
+static int load_images(struct session *s, struct boot_request *request,
+		       struct boot_state *state, struct message *message)
+{
+	const struct run_options *options = s->options;
+	const struct loader *loader;
+	struct message why;
+
+	if (read_file(options->image, IMAGE_LIMIT, &request->image, message))
+		return -1;
+	if (options->initrd) {
+		if (read_file(options->initrd, options->memory,
+			      &request->initrd, message))
+			return -1;
+		if (!request->initrd.size)
+			return fail(message, "%s: the initrd is empty",
+				    options->initrd);
+		request->initrd_name = base_name(options->initrd);
+	}
+	request->image_name = base_name(options->image);
+	request->append = options->append;
+
+	loader = loader_find(request->image, &why);
+	if (!loader || loader->load(request, &s->memory, state, &why))
+		return fail(message, "%s: %s", options->image, why.text);
+	if (options->verbose)
+		fprintf(stderr, "minivmx: %s: %s, starts at %#llx\n",
+			options->image, loader->name,
+			(unsigned long long)(state->sregs.cs.base +
+					     state->regs.rip));
+	return 0;
+}
+
+/* Read and check the images first: that needs no VT-x and says most mistakes. */
+static int prepare_guest(struct session *s, struct boot_state *state)
+{
+	struct boot_request request = { 0 };
+	struct message message;
+	int ret;
+
+	ret = guest_memory_init(&s->memory, s->options->memory);
+	if (ret) {
+		fprintf(stderr, "minivmx: the host has no %s of memory for the guest: %s\n",
+			format_size(s->options->memory).text, strerror(-ret));
+		return -1;
+	}
+	ret = load_images(s, &request, state, &message);
+	if (ret)
+		fprintf(stderr, "minivmx: %s\n", message.text);
+	free((void *)request.image.data);
+	free((void *)request.initrd.data);
+	return ret;
+}
+
+static int map_guest_memory(struct session *s)
+{
+	struct memory_range ranges[2];
+	unsigned int i, nr = guest_memory_ranges(&s->memory, ranges);
+
+	for (i = 0; i < nr; i++) {
+		uint64_t size = ranges[i].end - ranges[i].start;
+		int ret = minivmx_map(s->vm, ranges[i].start,
+				      guest_memory_at(&s->memory,
+						      ranges[i].start, size),
+				      size, MINIVMX_PROT_READ |
+				      MINIVMX_PROT_WRITE | MINIVMX_PROT_EXEC);
+
+		if (ret) {
+			fprintf(stderr, "minivmx: cannot map the guest's memory at %#llx: %s\n",
+				(unsigned long long)ranges[i].start,
+				strerror(-ret));
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int set_state(struct session *s, const struct boot_state *state)
+{
+	int ret = minivmx_set_sregs(s->vcpu, &state->sregs);
+
+	if (ret) {
+		fprintf(stderr, "minivmx: cannot set the system registers: %s\n",
+			strerror(-ret));
+		return -1;
+	}
+	s->run->regs = state->regs;
+	s->run->action = MINIVMX_RETRY;
+	return 0;
+}
+
+static int create_machine(struct session *s)
+{
+	const struct machine_config config = {
+		.memory_size = s->options->memory,
+		.debug_exit_port = s->options->debug_exit_port,
+		.host = {
+			.context = s,
+			.intr = on_intr,
+			.deadline = on_deadline,
+			.output = on_output,
+			.input_taken = on_input_taken,
+			.stopped = on_stopped,
+		},
+	};
+	struct message message;
+
+	s->machine = machine_create(&config, &message);
+	if (!s->machine)
+		fprintf(stderr, "minivmx: %s\n", message.text);
+	return s->machine ? 0 : -1;
+}
+
+/* ---- Running ---- */
+
+static int start_threads(struct session *s)
+{
+	int ret;
+
+	io_block_signals();
+	ret = output_start(&s->output);
+	if (!ret) {
+		ret = io_start(s);
+		if (ret)
+			output_finish(&s->output, -1);
+	}
+	if (ret)
+		fprintf(stderr, "minivmx: cannot start a thread: %s\n",
+			strerror(-ret));
+	return ret;
+}
+
+/* Whoever ended the run from outside does not want to wait for a slow reader. */
+static int patience(const struct session *s)
+{
+	switch (s->outcome) {
+	case OUTCOME_QUIT:
+	case OUTCOME_SIGNAL:
+	case OUTCOME_TIMEOUT:
+		return PATIENCE_MS;
+	default:
+		return -1;
+	}
+}
+
+static int run_guest(struct session *s)
+{
+	struct message message;
+	int status;
+
+	if (stats_start(s) < 0) {
+		fprintf(stderr, "minivmx: this module keeps no statistics\n");
+		return STATUS_HOST;
+	}
+	if (start_threads(s))
+		return STATUS_HOST;
+	vcpu_loop(s);
+	io_stop(s);
+	if (!output_finish(&s->output, patience(s)))
+		s->output_hangs = true;
+
+	status = report_outcome(s);
+	if (stats_print(s, &message)) {
+		fprintf(stderr, "minivmx: %s\n", message.text);
+		if (status == STATUS_OK)
+			status = STATUS_HOST;
+	}
+	return status;
+}
+
+static int set_up_and_run(struct session *s)
+{
+	struct boot_state state;
+
+	if (prepare_guest(s, &state) || open_vm(s) || create_machine(s) ||
+	    map_guest_memory(s) || set_state(s, &state))
+		return STATUS_HOST;
+	return run_guest(s);
+}
+
+static void close_if_open(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static void take_down(struct session *s)
+{
+	if (s->run)
+		minivmx_unmap_run(s->run, s->run_size);
+	close_if_open(s->vcpu);
+	close_if_open(s->vm);
+	close_if_open(s->device);
+	guest_memory_free(&s->memory);
+	machine_destroy(s->machine);
+	pthread_cond_destroy(&s->wake);
+}
+
+/* Die of the signal that ended the run, so that the shell sees what happened. */
+static void die_of(int number)
+{
+	sigset_t set;
+
+	signal(number, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	raise(number);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+int session_run(const struct run_options *options)
+{
+	/* Not on the stack: a thread that hangs in a write may outlive this. */
+	static struct session s;
+	int status;
+
+	s.options = options;
+	s.device = -1;
+	s.vm = -1;
+	s.vcpu = -1;
+	pthread_cond_init(&s.wake, NULL);
+	output_init(&s.output, STDOUT_FILENO, on_output_failed, &s);
+
+	status = set_up_and_run(&s);
+	/* Else the end of the process does it all. */
+	if (!s.output_hangs)
+		take_down(&s);
+	if (s.outcome == OUTCOME_SIGNAL)
+		die_of(s.detail);
+	return status;
+}

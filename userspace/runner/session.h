@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One run of one guest: the machine, the vCPU, and the threads around them.
+ *
+ *   main thread     runs the vCPU (vcpu.c)
+ *   I/O thread      keyboard, clocks, signals, --timeout (io.c)
+ *   output thread   stdout (output.c)
+ *
+ * Locks: machine->lock first, then output.lock; nothing is waited for with
+ * either held, except on a condition of that lock.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libminivmx.h"
+#include "machine.h"
+#include "memory.h"
+#include "message.h"
+#include "output.h"
+
+/* Why it is over. */
+enum outcome {
+	OUTCOME_NONE,		/* it is not */
+	OUTCOME_POWEROFF,
+	OUTCOME_RESET,
+	OUTCOME_HALT,		/* HLT with interrupts off */
+	OUTCOME_DEBUG_EXIT,	/* detail: the byte written */
+	OUTCOME_QUIT,		/* Ctrl-A x */
+	OUTCOME_TIMEOUT,
+	OUTCOME_SIGNAL,		/* detail: its number */
+	OUTCOME_TRIPLE_FAULT,
+	OUTCOME_VM_ERROR,	/* the run page says what */
+	OUTCOME_RUN_FAILED,	/* detail: errno of MINIVMX_RUN */
+	OUTCOME_STDOUT,		/* detail: errno of write() */
+	OUTCOME_HOST,		/* detail: errno; the I/O thread failed */
+};
+
+struct run_options {
+	const char *image;
+	const char *initrd;
+	const char *append;
+	uint64_t memory;
+	uint16_t debug_exit_port;
+	bool stats;
+	const char *stats_json;
+	uint64_t timeout_ns;	/* 0: none */
+	bool verbose;
+};
+
+/**
+ * struct session - a run
+ * @options: what the user asked for
+ * @memory: the guest's RAM
+ * @device: /dev/minivmx
+ * @vm: the VM's descriptor
+ * @vcpu: the vCPU's descriptor
+ * @run: its run page
+ * @run_size: the page's size
+ * @machine: the devices; its lock protects the members from @outcome on
+ * @output: what the guest prints
+ * @output_hangs: its thread could not be ended
+ * @io: the I/O thread
+ * @outcome: why it is over; the first reason stays
+ * @detail: see enum outcome
+ * @wake: the vCPU waits on it in HLT
+ * @in_run: the vCPU is in MINIVMX_RUN or about to be
+ * @kicked: it has been kicked there
+ * @mmio_reads: reads of memory that is not there
+ * @mmio_writes: writes to it
+ * @mmio_first: the first such address
+ */
+struct session {
+	const struct run_options *options;
+	struct guest_memory memory;
+	int device;
+	int vm;
+	int vcpu;
+	struct minivmx_run *run;
+	size_t run_size;
+	struct machine *machine;
+	struct output output;
+	bool output_hangs;
+	struct io_thread *io;
+
+	enum outcome outcome;
+	int detail;
+	pthread_cond_t wake;
+	bool in_run;
+	bool kicked;
+	uint64_t mmio_reads;
+	uint64_t mmio_writes;
+	uint64_t mmio_first;
+};
+
+/* Do it all; returns the exit status. */
+int session_run(const struct run_options *options);
+
+/* End it, unless it has ended. With the machine's lock held. */
+void session_end(struct session *s, enum outcome outcome, int detail);
+
+/* Get the vCPU's attention. With the machine's lock held. */
+void session_kick(struct session *s);
+
+/* ---- vcpu.c ---- */
+
+/* Run the vCPU until the session has ended. */
+void vcpu_loop(struct session *s);
+
+/* ---- io.c ---- */
+
+/* To be called before any thread is started: the I/O thread takes them all. */
+void io_block_signals(void);
+/* 0 or -errno. */
+int io_start(struct session *s);
+void io_stop(struct session *s);
+
+/* The next call of machine_tick(); NO_DEADLINE for none. */
+void io_set_deadline(struct session *s, uint64_t when);
+/* There is room for typed bytes again. */
+void io_input_taken(struct session *s);
+
+/* ---- report.c ---- */
+
+/* Say why it ended, on stderr; returns the exit status. */
+int report_outcome(const struct session *s);
+
+/* ---- stats.c ---- */
+
+/* Start measuring, and print what was measured as the options say. -errno. */
+int stats_start(const struct session *s);
+int stats_print(const struct session *s, struct message *message);
+
+#endif /* SESSION_H */

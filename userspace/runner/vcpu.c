@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The vCPU's loop: RUN, and what each kind of exit asks for. */
+#include <errno.h>
+#include <string.h>
+
+#include "session.h"
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define RFLAGS_IF	(1ULL << 9)
+
+/* Handlers set @run->action; they are called without the machine's lock. */
+typedef void (*exit_handler)(struct session *s, struct minivmx_run *run);
+
+static void end(struct session *s, enum outcome outcome, int detail)
+{
+	pthread_mutex_lock(&s->machine->lock);
+	session_end(s, outcome, detail);
+	pthread_mutex_unlock(&s->machine->lock);
+}
+
+static void on_nothing(struct session *s, struct minivmx_run *run)
+{
+	(void)s;
+	run->action = MINIVMX_RETRY;
+}
+
+static void on_vm_error(struct session *s, struct minivmx_run *run)
+{
+	run->action = MINIVMX_RETRY;
+	end(s, OUTCOME_VM_ERROR, 0);
+}
+
+static void on_shutdown(struct session *s, struct minivmx_run *run)
+{
+	run->action = MINIVMX_RETRY;
+	end(s, OUTCOME_TRIPLE_FAULT, 0);
+}
+
+static void io_in(struct machine *m, struct minivmx_io *io, uint8_t *data)
+{
+	uint32_t value = machine_in(m, io->port, io->size);
+
+	memcpy(data, &value, io->size);
+}
+
+static void io_out(struct machine *m, struct minivmx_io *io, uint8_t *data)
+{
+	uint32_t value = 0;
+
+	memcpy(&value, data, io->size);
+	machine_out(m, io->port, io->size, value);
+}
+
+static void on_io(struct session *s, struct minivmx_run *run)
+{
+	struct minivmx_io *io = &run->io;
+	uint32_t i;
+
+	pthread_mutex_lock(&s->machine->lock);
+	for (i = 0; i < io->count; i++) {
+		uint8_t *data = io->data + (size_t)i * io->size;
+
+		if (io->is_in)
+			io_in(s->machine, io, data);
+		else
+			io_out(s->machine, io, data);
+	}
+	pthread_mutex_unlock(&s->machine->lock);
+	run->action = MINIVMX_SKIP;
+	if (!io->is_in)
+		output_wait_room(&s->output);
+}
+
+/* No device has registers in memory: it reads as ones, like a bus without one. */
+static void on_mmio(struct session *s, struct minivmx_run *run)
+{
+	if (!s->mmio_reads && !s->mmio_writes)
+		s->mmio_first = run->mmio.gpa;
+	if (run->mmio.is_write) {
+		s->mmio_writes++;
+	} else {
+		s->mmio_reads++;
+		run->mmio.data = UINT64_MAX;
+	}
+	run->action = MINIVMX_SKIP;
+}
+
+static void on_hlt(struct session *s, struct minivmx_run *run)
+{
+	struct machine *m = s->machine;
+
+	run->action = MINIVMX_SKIP;
+	pthread_mutex_lock(&m->lock);
+	if (!(run->regs.rflags & RFLAGS_IF)) {
+		/* Nothing here sends an NMI, so nothing will ever wake it. */
+		session_end(s, OUTCOME_HALT, 0);
+	} else if (run->ready & MINIVMX_READY_IRQ) {
+		while (!m->intr && s->outcome == OUTCOME_NONE)
+			pthread_cond_wait(&s->wake, &m->lock);
+	}
+	/* Not ready although IF is set: the module has an interrupt for it. */
+	pthread_mutex_unlock(&m->lock);
+}
+
+/* There are no hypercalls here; the guest is told so and goes on. */
+static void on_hypercall(struct session *s, struct minivmx_run *run)
+{
+	(void)s;
+	run->regs.rax = (uint64_t)-ENOSYS;
+	run->action = MINIVMX_SKIP;
+}
+
+static const exit_handler on_exit[] = {
+	[MINIVMX_EXIT_NONE] = on_nothing,
+	[MINIVMX_EXIT_VMX] = on_vm_error,
+	[MINIVMX_EXIT_IO] = on_io,
+	[MINIVMX_EXIT_MMIO] = on_mmio,
+	[MINIVMX_EXIT_HLT] = on_hlt,
+	[MINIVMX_EXIT_HYPERCALL] = on_hypercall,
+	[MINIVMX_EXIT_SHUTDOWN] = on_shutdown,
+	[MINIVMX_EXIT_IRQ_WINDOW] = on_nothing,
+	[MINIVMX_EXIT_NMI_WINDOW] = on_nothing,
+	[MINIVMX_EXIT_INTR] = on_nothing,
+	[MINIVMX_EXIT_ENTRY_FAIL] = on_vm_error,
+	[MINIVMX_EXIT_MEMORY] = on_vm_error,
+	[MINIVMX_EXIT_EMULATION] = on_vm_error,
+	[MINIVMX_EXIT_DEAD] = on_vm_error,
+};
+
+/*
+ * The interrupt controller hands out a vector only when the guest can take it:
+ * a vector once acknowledged cannot be given back.
+ */
+static void offer_interrupt(struct session *s, struct minivmx_run *run)
+{
+	run->request = 0;
+	/* RUN was interrupted before it took the last one. */
+	if (run->event.flags & MINIVMX_EVENT_VALID)
+		return;
+	if (!s->machine->intr)
+		return;
+	if (!(run->ready & MINIVMX_READY_IRQ)) {
+		run->request = MINIVMX_REQ_IRQ_WINDOW;
+		return;
+	}
+	run->event = (struct minivmx_event) {
+		.flags = MINIVMX_EVENT_VALID,
+		.type = MINIVMX_EVENT_EXTINT,
+		.vector = machine_acknowledge(s->machine),
+	};
+	/* Should another be waiting behind it, ask when that can come. */
+	if (s->machine->intr)
+		run->request = MINIVMX_REQ_IRQ_WINDOW;
+}
+
+/* False if the session is over. */
+static bool before_run(struct session *s)
+{
+	bool go;
+
+	pthread_mutex_lock(&s->machine->lock);
+	go = s->outcome == OUTCOME_NONE;
+	if (go) {
+		offer_interrupt(s, s->run);
+		s->in_run = true;
+	}
+	pthread_mutex_unlock(&s->machine->lock);
+	return go;
+}
+
+static void after_run(struct session *s)
+{
+	pthread_mutex_lock(&s->machine->lock);
+	s->in_run = false;
+	s->kicked = false;
+	pthread_mutex_unlock(&s->machine->lock);
+}
+
+void vcpu_loop(struct session *s)
+{
+	struct minivmx_run *run = s->run;
+
+	while (before_run(s)) {
+		int ret = minivmx_run(s->vcpu);
+
+		after_run(s);
+		if (ret < 0 && ret != -EINTR)
+			end(s, OUTCOME_RUN_FAILED, -ret);
+		else if (run->kind < ARRAY_SIZE(on_exit))
+			on_exit[run->kind](s, run);
+		else
+			on_vm_error(s, run);
+	}
+}
