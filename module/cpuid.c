@@ -11,6 +11,7 @@
 #include <asm/cpufeature.h>
 #include <asm/processor-flags.h>
 #include <asm/processor.h>
+#include <asm/tsc.h>
 #include <asm/vmx.h>
 
 #include "cpuid.h"
@@ -174,7 +175,7 @@ unsigned int cpuid_supported(struct minivmx_cpuid_entry *rows, unsigned int max,
 			     u32 apic_id)
 {
 	struct builder b = { .rows = rows, .max = max, .apic_id = apic_id };
-	u32 max_basic = min(cpuid_eax(0), 0x16u);
+	const u32 max_basic = 0x16;
 	u32 max_extended = min(cpuid_eax(0x80000000), 0x80000008u);
 	struct minivmx_cpuid_entry row;
 	u32 leaf;
@@ -192,9 +193,24 @@ unsigned int cpuid_supported(struct minivmx_cpuid_entry *rows, unsigned int max,
 			add(&b, &row);
 			break;
 		case 2:		/* cache descriptors */
-		case 0x15:	/* TSC and crystal clock */
-		case 0x16:	/* frequencies */
 			row = host_row(leaf, 0, 0);
+			add(&b, &row);
+			break;
+		case 0x15:
+			/*
+			 * TSC frequency: ECX * EBX / EAX. As the host measured it,
+			 * not as the CPU says: under an emulator that is not true.
+			 */
+			row = (struct minivmx_cpuid_entry) {
+				.leaf = 0x15, .eax = 1, .ebx = 1,
+				.ecx = min(tsc_khz, U32_MAX / 1000) * 1000,
+			};
+			add(&b, &row);
+			break;
+		case 0x16:	/* base and maximum frequency in MHz */
+			row = (struct minivmx_cpuid_entry) {
+				.leaf = 0x16, .eax = tsc_khz / 1000, .ebx = tsc_khz / 1000,
+			};
 			add(&b, &row);
 			break;
 		case 4:

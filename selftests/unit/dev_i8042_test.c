@@ -3,13 +3,12 @@
 /* The 8042 without a keyboard, and the questions that Linux asks it. */
 #include "kselftest_harness.h"
 
+#include "../../userspace/devices/table.h"
 #include "fake_machine.h"
 
 #define DATA		0x60
 #define COMMAND		0x64
 #define IRQ		1
-
-extern const struct device_class i8042_class;
 
 FIXTURE(i8042)
 {

@@ -478,11 +478,11 @@ TEST_F(pic, polling_acknowledges)
 	line(m, 3, true);
 	fake_outb(m, MASTER, POLL);
 	EXPECT_EQ(fake_inb(m, MASTER), 0x83);
-	EXPECT_EQ(isr(m, MASTER), 0x08);
-	EXPECT_FALSE(m->intr);
 	/* only the read behind the command polls, and either port does */
 	fake_outb(m, MASTER + 1, 0x01);
 	EXPECT_EQ(fake_inb(m, MASTER + 1), 0x01);
+	EXPECT_EQ(isr(m, MASTER), 0x08);
+	EXPECT_FALSE(m->intr);
 	fake_outb(m, MASTER, EOI);
 	fake_outb(m, MASTER, POLL);
 	EXPECT_EQ(fake_inb(m, MASTER + 1), 0x86);

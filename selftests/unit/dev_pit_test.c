@@ -6,6 +6,7 @@
  */
 #include "kselftest_harness.h"
 
+#include "../../userspace/devices/table.h"
 #include "fake_machine.h"
 
 #define HZ		1193182ull
@@ -24,8 +25,6 @@
 #define BACK_COUNT	0xd0	/* read-back, count only */
 #define BACK_STATUS	0xe0	/* read-back, status only */
 #define BACK_BOTH	0xc0
-
-extern const struct device_class pit_class;
 
 FIXTURE(pit)
 {

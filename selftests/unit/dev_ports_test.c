@@ -3,13 +3,8 @@
 /* The devices of one register each: what ends the machine, and what does not. */
 #include "kselftest_harness.h"
 
+#include "../../userspace/devices/table.h"
 #include "fake_machine.h"
-
-extern const struct device_class port92_class;
-extern const struct device_class cf9_class;
-extern const struct device_class power_class;
-extern const struct device_class debug_exit_class;
-extern const struct device_class post_class;
 
 TEST(port92)
 {
@@ -107,7 +102,7 @@ TEST(power)
 	unsigned int i;
 
 	ASSERT_TRUE(fake_create(&m, &power_class));
-	for (i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(nothing); i++)
 		fake_out(&m, nothing[i].port, nothing[i].size,
 			 nothing[i].value);
 	EXPECT_EQ(m.stops, 0);

@@ -5,6 +5,7 @@
 
 #include "kselftest_harness.h"
 
+#include "../../userspace/devices/table.h"
 #include "fake_machine.h"
 
 #define INDEX		0x70
@@ -27,8 +28,6 @@
 
 /* Sunday, 29 February 2032, 23:59:58 UTC */
 #define LEAP_EVENING	1961711998ll
-
-extern const struct device_class rtc_class;
 
 FIXTURE(rtc)
 {
@@ -530,7 +529,7 @@ TEST(rtc_memory_sizes)
 	};
 	unsigned int i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct machine m = { .memory_size = rows[i].memory };
 
 		ASSERT_TRUE(fake_create(&m, &rtc_class));

@@ -3,6 +3,7 @@
 /* The 16550A by its datasheet, and the questions that Linux asks it. */
 #include "kselftest_harness.h"
 
+#include "../../userspace/devices/table.h"
 #include "fake_machine.h"
 
 #define PORT		0x3f8
@@ -22,8 +23,6 @@
 
 #define OUT2		0x08
 #define LOOP		0x10
-
-extern const struct device_class uart16550_class;
 
 FIXTURE(uart)
 {
@@ -392,7 +391,7 @@ TEST_F(uart, loopback_turns_the_modem_lines_round)
 	struct machine *m = &self->m;
 	unsigned int i;
 
-	for (i = 0; i < sizeof(wrap) / sizeof(wrap[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(wrap); i++) {
 		fake_outb(m, MCR, LOOP | wrap[i].mcr);
 		EXPECT_EQ(fake_inb(m, MSR) & 0xf0, wrap[i].msr);
 		EXPECT_EQ(fake_inb(m, MSR), wrap[i].msr);

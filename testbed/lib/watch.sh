@@ -60,7 +60,8 @@ watch_machine() {
 			VERDICT=$STATUS_TIMEOUT
 		elif [[ $INTERACTIVE == 1 ]] && ! terminal_is_open; then
 			VERDICT=130 # as after Ctrl-C
-		elif ! kill -0 "$OUTPUT_PID" 2>/dev/null; then
+		elif ! kill -0 "$OUTPUT_PID" 2>/dev/null && machine_is_alive; then
+			# It also ends when the machine has: hence the order of the two.
 			VERDICT=141 # as after SIGPIPE: nobody reads the output any more
 		fi
 		[[ -z $VERDICT ]] || break

@@ -2,21 +2,11 @@
 /*
  * The devices of the machine.
  *
- * A new device is one file with a struct device_class, declared and listed
- * here. They are created and reset from the top: the PIC comes first, since
- * the others lower their interrupt lines when they are reset.
+ * A new device is one file with a struct device_class, declared in table.h and
+ * listed here. They are created and reset from the top: the PIC comes first,
+ * since the others lower their interrupt lines when they are reset.
  */
-#include "device.h"
-
-extern const struct device_class pit_class;
-extern const struct device_class rtc_class;
-extern const struct device_class uart16550_class;
-extern const struct device_class i8042_class;
-extern const struct device_class port92_class;
-extern const struct device_class cf9_class;
-extern const struct device_class power_class;
-extern const struct device_class debug_exit_class;
-extern const struct device_class post_class;
+#include "table.h"
 
 const struct device_class *const device_table[] = {
 	&pic_class,
