@@ -112,6 +112,7 @@ static const struct {
 #define VMX_BASIC_SIZE		GENMASK_ULL(44, 32)
 #define VMX_BASIC_MEMTYPE	GENMASK_ULL(53, 50)
 #define VMX_BASIC_MEMTYPE_WB	(6ULL << 50)
+#define VMX_BASIC_INS_OUTS	BIT_ULL(54)
 #define VMX_BASIC_TRUE_MSRS	BIT_ULL(55)
 
 static bool __init ctls_negotiate(bool have_true)
@@ -201,6 +202,10 @@ int __init ctls_init(void)
 	}
 	if ((basic & VMX_BASIC_MEMTYPE) != VMX_BASIC_MEMTYPE_WB) {
 		pr_err("this CPU wants VMCS regions in uncached memory\n");
+		ok = false;
+	}
+	if (!(basic & VMX_BASIC_INS_OUTS)) {
+		pr_err("this CPU does not report INS and OUTS in the instruction information\n");
 		ok = false;
 	}
 

@@ -14,6 +14,7 @@
  * RSP, RIP and RFLAGS of the guest are in the VMCS and are not touched here.
  */
 #include <linux/linkage.h>
+#include <linux/objtool.h>
 #include <asm/asm.h>
 
 /* struct guest_regs; RSP's place, 4 * 8, is not used here. */
@@ -91,6 +92,7 @@ SYM_FUNC_START(vmx_enter)
 	jbe	.Lfail
 
 SYM_INNER_LABEL(vmx_exit_landing, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR	/* an exit is no indirect branch */
 	/* RSP is the host's, all other registers are the guest's. */
 	xchg	%rdi, (%rsp)
 	mov	%rax, REG_RAX(%rdi)

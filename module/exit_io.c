@@ -16,8 +16,9 @@ struct io_exit {
 	unsigned int size;
 	bool in, string, rep;
 	u16 port;
-	/* From the instruction information: bytes of an address. */
+	/* From the instruction information: bytes of an address, segment of OUTS. */
 	unsigned int addr_size;
+	unsigned int seg;
 };
 
 static struct io_exit io_exit(const struct minivmx_vmexit *e)
@@ -29,6 +30,7 @@ static struct io_exit io_exit(const struct minivmx_vmexit *e)
 		.rep = e->qualification & BIT(5),
 		.port = e->qualification >> 16,
 		.addr_size = 2 << ((e->insn_info >> 7) & 3),
+		.seg = min_t(unsigned int, (e->insn_info >> 15) & 7, INSN_GS),
 	};
 }
 
@@ -40,16 +42,37 @@ static enum run_action io_to_user(struct vcpu *vcpu)
 }
 
 /* Turn what a memory access ended with into an event or an exit. */
-static enum run_action io_memory_failed(struct vcpu *vcpu, enum guest_result result,
-					const struct guest_fault *fault, u32 access)
+static enum run_action io_memory_failed(struct vcpu *vcpu, const struct io_exit *io,
+					enum guest_result result,
+					const struct guest_fault *fault)
 {
 	if (result == GUEST_FAULT)
-		return inject_page_fault(vcpu, fault->address, fault->error);
+		return inject_guest_fault(vcpu, fault);
 	vcpu->kind = MINIVMX_EXIT_MEMORY;
 	vcpu->data.memory = (struct minivmx_memory) {
-		.gpa = vcpu->exit.gla, .access = access, .error = EFAULT,
+		.gpa = vcpu->exit.gla, .error = EFAULT,
+		.access = io->in ? MINIVMX_PROT_WRITE : MINIVMX_PROT_READ,
 	};
 	return RUN_TO_USER;
+}
+
+static unsigned int string_reg(const struct io_exit *io)
+{
+	return io->in ? GPR_RDI : GPR_RSI;
+}
+
+/*
+ * Where the next @count rounds go in memory. The exit comes before the checks
+ * of segment and limit, so they are made here.
+ */
+static enum guest_result string_linear(struct vcpu *vcpu, const struct io_exit *io,
+				       const struct guest_mode *mode, u32 count,
+				       u64 *linear, struct guest_fault *fault)
+{
+	u64 offset = insn_reg_read(vcpu->regs.gpr, string_reg(io), io->addr_size, false);
+
+	return guest_linear(mode, io->in ? INSN_ES : io->seg, offset, io->size * count,
+			    io->in ? GUEST_WRITE : 0, linear, fault);
 }
 
 /*
@@ -57,42 +80,61 @@ static enum run_action io_memory_failed(struct vcpu *vcpu, enum guest_result res
  * that a fault comes before all of them or after. Downward strings go one by
  * one: nobody is in a hurry there.
  */
-static u32 string_rounds(struct vcpu *vcpu, const struct io_exit *io)
+static u32 string_rounds(struct vcpu *vcpu, const struct io_exit *io, u64 linear)
 {
 	u64 count = insn_reg_read(vcpu->regs.gpr, GPR_RCX, io->addr_size, false);
-	u32 in_page = (PAGE_SIZE - offset_in_page(vcpu->exit.gla)) / io->size;
+	u32 in_page = (PAGE_SIZE - offset_in_page(linear)) / io->size;
 
 	if (!io->rep || (vcpu->regs.r.rflags & X86_EFLAGS_DF) || !in_page)
 		return 1;
 	return min3(count, (u64)in_page, (u64)MINIVMX_IO_BYTES / io->size);
 }
 
+/* Can all of it be written? Asked before a device is read: its data is gone then. */
+static enum guest_result string_probe_write(struct vcpu *vcpu,
+					    const struct guest_mode *mode,
+					    u64 linear, size_t len,
+					    struct guest_fault *fault)
+{
+	enum guest_result result;
+	u64 gpa;
+
+	result = guest_translate(vcpu, mode, linear, GUEST_WRITE, &gpa, fault);
+	if (result == GUEST_OK)
+		result = guest_translate(vcpu, mode, linear + len - 1, GUEST_WRITE,
+					 &gpa, fault);
+	return result;
+}
+
 static enum run_action io_string(struct vcpu *vcpu, const struct io_exit *io)
 {
 	struct minivmx_io *data = &vcpu->data.io;
-	size_t len = data->size * data->count;
 	enum guest_result result;
 	struct guest_fault fault;
 	struct guest_mode mode;
+	u64 linear;
 
+	if (io->rep && !insn_reg_read(vcpu->regs.gpr, GPR_RCX, io->addr_size, false)) {
+		vcpu_skip(vcpu);
+		return RUN_RESUME;
+	}
 	if (guest_mode_read(vcpu, &mode))
 		return RUN_RESUME;
-	if (io->in) {
-		/* Find a fault before the device is read: its data would be lost. */
-		u64 gpa, last;
-
-		result = guest_translate(vcpu, &mode, vcpu->exit.gla, GUEST_WRITE,
-					 &gpa, &fault);
-		if (result == GUEST_OK)
-			result = guest_translate(vcpu, &mode, vcpu->exit.gla + len - 1,
-						 GUEST_WRITE, &last, &fault);
-	} else {
-		result = guest_copy(vcpu, &mode, vcpu->exit.gla, data->data, len, 0,
-				    &fault);
+	result = string_linear(vcpu, io, &mode, 1, &linear, &fault);
+	if (result == GUEST_OK) {
+		data->count = string_rounds(vcpu, io, linear);
+		/* The limit may come sooner: then one at a time up to it. */
+		if (string_linear(vcpu, io, &mode, data->count, &linear, &fault) != GUEST_OK)
+			data->count = 1;
+		if (io->in)
+			result = string_probe_write(vcpu, &mode, linear,
+						    data->size * data->count, &fault);
+		else
+			result = guest_copy(vcpu, &mode, linear, data->data,
+					    data->size * data->count, 0, &fault);
 	}
 	if (result != GUEST_OK)
-		return io_memory_failed(vcpu, result, &fault,
-					io->in ? MINIVMX_PROT_WRITE : MINIVMX_PROT_READ);
+		return io_memory_failed(vcpu, io, result, &fault);
 	return io_to_user(vcpu);
 }
 
@@ -107,10 +149,8 @@ enum run_action exit_io(struct vcpu *vcpu)
 	data->is_in = io.in;
 	data->is_string = io.string;
 	data->count = 1;
-	if (io.string) {
-		data->count = string_rounds(vcpu, &io);
+	if (io.string)
 		return io_string(vcpu, &io);
-	}
 	if (!io.in)
 		memcpy(data->data, &vcpu->regs.r.rax, io.size);
 	return io_to_user(vcpu);
@@ -119,7 +159,7 @@ enum run_action exit_io(struct vcpu *vcpu)
 static void string_advance(struct vcpu *vcpu, const struct io_exit *io, u32 count)
 {
 	u64 *gpr = vcpu->regs.gpr;
-	unsigned int reg = io->in ? GPR_RDI : GPR_RSI;
+	unsigned int reg = string_reg(io);
 	u64 bytes = (u64)count * io->size;
 	u64 address = insn_reg_read(gpr, reg, io->addr_size, false);
 
@@ -140,17 +180,20 @@ enum run_action io_complete(struct vcpu *vcpu)
 	enum guest_result result;
 	struct guest_fault fault;
 	struct guest_mode mode;
+	u64 linear;
 
 	if (io.string) {
 		if (io.in) {
 			if (guest_mode_read(vcpu, &mode))
 				return RUN_RESUME;
-			result = guest_copy(vcpu, &mode, vcpu->exit.gla, data->data,
-					    data->size * data->count, GUEST_WRITE,
-					    &fault);
+			result = string_linear(vcpu, &io, &mode, data->count,
+					       &linear, &fault);
+			if (result == GUEST_OK)
+				result = guest_copy(vcpu, &mode, linear, data->data,
+						    data->size * data->count,
+						    GUEST_WRITE, &fault);
 			if (result != GUEST_OK)
-				return io_memory_failed(vcpu, result, &fault,
-							MINIVMX_PROT_WRITE);
+				return io_memory_failed(vcpu, &io, result, &fault);
 		}
 		string_advance(vcpu, &io, data->count);
 		/* More rounds: the same instruction exits again. */

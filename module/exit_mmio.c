@@ -62,13 +62,6 @@ void mmio_free(struct vcpu *vcpu)
 	kfree(vcpu->mmio);
 }
 
-static enum run_action inject_fault(struct vcpu *vcpu, const struct guest_fault *fault)
-{
-	if (fault->vector == VECTOR_PF)
-		return inject_page_fault(vcpu, fault->address, fault->error);
-	return inject_exception_error(vcpu, fault->vector, fault->error);
-}
-
 /* Translate an operand. GUEST_OK, or GUEST_FAULT, or GUEST_UNMAPPED tables. */
 static enum guest_result operand_start(struct vcpu *vcpu, const struct insn_mem *mem,
 				       u32 access, struct guest_fault *fault)
@@ -227,7 +220,7 @@ static enum run_action mmio_advance(struct vcpu *vcpu)
 	}
 
 	if (result == GUEST_FAULT)
-		return inject_fault(vcpu, &fault);
+		return inject_guest_fault(vcpu, &fault);
 	vcpu->kind = MINIVMX_EXIT_MEMORY;
 	vcpu->data.memory = (struct minivmx_memory) {
 		.gpa = vcpu->exit.gpa, .access = MINIVMX_PROT_READ, .error = EFAULT,

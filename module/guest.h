@@ -6,6 +6,7 @@
 #ifndef MINIVMX_GUEST_H
 #define MINIVMX_GUEST_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 struct vcpu;

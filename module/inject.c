@@ -107,14 +107,14 @@ enum run_action inject_exception_error(struct vcpu *vcpu, u8 vector, u32 error)
 	});
 }
 
-enum run_action inject_page_fault(struct vcpu *vcpu, u64 address, u32 error)
+enum run_action inject_guest_fault(struct vcpu *vcpu, const struct guest_fault *fault)
 {
 	return raise(vcpu, (struct minivmx_event) {
 		.flags = MINIVMX_EVENT_VALID | MINIVMX_EVENT_ERROR,
-		.vector = VECTOR_PF,
+		.vector = fault->vector,
 		.type = MINIVMX_EVENT_EXCEPTION,
-		.error_code = error,
-		.cr2 = address,
+		.error_code = fault->error,
+		.cr2 = fault->address,
 	});
 }
 

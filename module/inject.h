@@ -5,6 +5,7 @@
 
 #include <linux/types.h>
 
+#include "guest.h"
 #include "vcpu.h"
 
 /* Vectors of exceptions that are raised here. */
@@ -22,7 +23,8 @@ enum {
  */
 enum run_action inject_exception(struct vcpu *vcpu, u8 vector);
 enum run_action inject_exception_error(struct vcpu *vcpu, u8 vector, u32 error);
-enum run_action inject_page_fault(struct vcpu *vcpu, u64 address, u32 error);
+/* What an access of guest.h ended with. */
+enum run_action inject_guest_fault(struct vcpu *vcpu, const struct guest_fault *fault);
 enum run_action inject_gp(struct vcpu *vcpu);
 enum run_action inject_ud(struct vcpu *vcpu);
 

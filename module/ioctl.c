@@ -358,32 +358,48 @@ static long vm_ioctl_create_vcpu(void *object, union ioctl_arg *arg)
 	u32 id = arg->create_vcpu.id;
 	struct vm *vm = object;
 	struct vcpu *vcpu;
-	long ret;
+	struct file *file;
+	int fd, ret;
 
 	if (arg->create_vcpu.flags || id >= MINIVMX_MAX_VCPUS)
 		return -EINVAL;
 	mutex_lock(&vm->vcpu_mutex);
 	if (vm->vcpus[id]) {
 		ret = -EEXIST;
-		goto out;
+		goto unlock;
+	}
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0) {
+		ret = fd;
+		goto unlock;
 	}
 	vcpu = vcpu_create(vm, id);
 	if (IS_ERR(vcpu)) {
 		ret = PTR_ERR(vcpu);
-		goto out;
+		goto put_fd;
+	}
+	file = anon_inode_getfile("minivmx-vcpu", &vcpu_fops, vcpu, O_RDWR);
+	if (IS_ERR(file)) {
+		ret = PTR_ERR(file);
+		goto free_vcpu;
 	}
 	vm_get(vm);
-	ret = anon_inode_getfd("minivmx-vcpu", &vcpu_fops, vcpu, O_RDWR | O_CLOEXEC);
-	if (ret < 0) {
-		vm_put(vm);
-		vcpu_free(vcpu);
-		goto out;
-	}
-	/* Pairs with the acquire loads in vm.c. */
+	/*
+	 * Known to the VM before any thread can run it, or a flush could miss
+	 * it. Pairs with the acquire loads in vm.c.
+	 */
 	smp_store_release(&vm->vcpus[id], vcpu);
 	if (READ_ONCE(vm->dead))
 		vcpu_request(vcpu, REQ_DEAD);
-out:
+	mutex_unlock(&vm->vcpu_mutex);
+	fd_install(fd, file);
+	return fd;
+
+free_vcpu:
+	vcpu_free(vcpu);
+put_fd:
+	put_unused_fd(fd);
+unlock:
 	mutex_unlock(&vm->vcpu_mutex);
 	return ret;
 }

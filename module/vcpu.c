@@ -59,6 +59,11 @@ static void reset_state(struct vcpu *vcpu)
 	vcpu->host.xcr0 = host_xcr0();
 }
 
+/* The IPI itself makes the CPU leave the guest. */
+static void kicked(void *unused)
+{
+}
+
 struct vcpu *vcpu_create(struct vm *vm, u32 id)
 {
 	struct vcpu *vcpu;
@@ -73,6 +78,7 @@ struct vcpu *vcpu_create(struct vm *vm, u32 id)
 	vcpu->vpid = vpid_of(id);
 	vcpu->vmcs.cpu = -1;
 	mutex_init(&vcpu->mutex);
+	INIT_CSD(&vcpu->kick, kicked, NULL);
 	ept_cache_init(&vcpu->ept_cache);
 
 	vcpu->run = (struct minivmx_run *)page_alloc();
@@ -135,22 +141,19 @@ int vcpu_load(struct vcpu *vcpu)
 	return 0;
 }
 
-static void kicked(void *unused)
-{
-	/* The IPI itself made the CPU leave the guest. */
-}
-
 void vcpu_request(struct vcpu *vcpu, enum vcpu_request request)
 {
-	int cpu;
-
 	set_bit(request, &vcpu->requests);
 	/* Pairs with the barrier in run_once(): see the new state or be seen. */
 	smp_mb__after_atomic();
 	if (!READ_ONCE(vcpu->in_guest))
 		return;
-	cpu = get_cpu();
-	if (READ_ONCE(vcpu->run_cpu) != cpu)
-		smp_call_function_single(READ_ONCE(vcpu->run_cpu), kicked, NULL, 0);
-	put_cpu();
+	/*
+	 * Asynchronous, because a failed VMREAD gets here with interrupts off.
+	 * It refuses while the last one is on its way, which is as good.
+	 */
+	preempt_disable();
+	if (READ_ONCE(vcpu->run_cpu) != smp_processor_id())
+		smp_call_function_single_async(READ_ONCE(vcpu->run_cpu), &vcpu->kick);
+	preempt_enable();
 }

@@ -4,6 +4,7 @@
 #define MINIVMX_VCPU_H
 
 #include <linux/mutex.h>
+#include <linux/smp.h>
 #include <linux/types.h>
 
 #include "../uapi/minivmx.h"
@@ -123,6 +124,7 @@ struct mmio_state;
  * @requests: BIT(REQ_*), any context
  * @in_guest: between the recheck of @requests and the exit
  * @run_cpu: where, valid while @in_guest
+ * @kick: the IPI of vcpu_request()
  *
  * The rest is under @mutex.
  *
@@ -159,6 +161,7 @@ struct vcpu {
 	unsigned long requests;
 	bool in_guest;
 	int run_cpu;
+	call_single_data_t kick;
 
 	struct guest_regs regs;
 	u32 interruptibility;

@@ -49,11 +49,14 @@ static void vm_release(struct kref *refs)
 	struct vm *vm = container_of(refs, struct vm, refs);
 	int i;
 
-	/* No thread runs a vCPU any more: each held a reference. */
+	/*
+	 * No thread runs a vCPU any more: each held a reference. The notifiers
+	 * go first, because they look at the vCPUs.
+	 */
+	gmem_exit(vm);
 	for (i = 0; i < MINIVMX_MAX_VCPUS; i++)
 		if (vm->vcpus[i])
 			vcpu_free(vm->vcpus[i]);
-	gmem_exit(vm);
 	hw_put();
 	kvfree(vm);
 	stat_dec(STAT_VMS);
@@ -86,9 +89,9 @@ void vm_kill(struct vm *vm, const char *why)
 	}
 }
 
+/* The IPI itself makes the CPU leave the guest. */
 static void kicked(void *unused)
 {
-	/* The IPI itself made the CPU leave the guest. */
 }
 
 void vm_kick_all(struct vm *vm)
