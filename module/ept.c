@@ -146,6 +146,18 @@ static void table_discard(struct ept_cache *cache, u64 *table, int level)
 	list_add(&page->lru, &cache->garbage);
 }
 
+/* Fill @table with what the large @leaf of @level maps, in smaller pages. */
+static void leaf_split(u64 *table, u64 leaf, int level)
+{
+	u64 size = ept_level_size(level - 1);
+	int i;
+
+	if (level == 2)
+		leaf &= ~EPT_LARGE;
+	for (i = 0; i < EPT_ENTRIES; i++)
+		table[i] = leaf + i * size;
+}
+
 bool ept_map(struct ept *ept, struct ept_cache *cache, u64 gpa, u64 pfn,
 	     int level, u32 prot)
 {
@@ -162,9 +174,11 @@ bool ept_map(struct ept *ept, struct ept_cache *cache, u64 gpa, u64 pfn,
 			table = ept_table(old);
 			continue;
 		}
-		/* A larger leaf makes way; its other pages fault in again. */
-		flush |= ept_present(old);
 		table = cache->pages[--cache->nr];
+		if (ept_present(old)) {
+			leaf_split(table, old, l);
+			flush = true;
+		}
 		WRITE_ONCE(*entry, virt_to_phys(table) | EPT_RWX);
 	}
 

@@ -111,6 +111,12 @@ enum run_action exit_triple_fault(struct vcpu *vcpu)
 
 enum run_action exit_hlt(struct vcpu *vcpu)
 {
+	/* What waits already wakes it: there is nothing to wait for. */
+	if (vcpu->event.flags || vcpu->nmi_pending ||
+	    (vcpu->irq.flags && (vcpu->regs.r.rflags & X86_EFLAGS_IF))) {
+		vcpu_skip(vcpu);
+		return RUN_RESUME;
+	}
 	vcpu->kind = MINIVMX_EXIT_HLT;
 	vcpu->pending = PENDING_INSN;
 	return RUN_TO_USER;
