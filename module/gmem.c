@@ -25,6 +25,10 @@
 #include "gmem.h"
 #include "vm.h"
 
+#ifndef CONFIG_MMU_NOTIFIER
+#error "minivmx needs a kernel with CONFIG_MMU_NOTIFIER (KVM selects it)"
+#endif
+
 /* The width of a guest-physical address: the CPU's, within 4 EPT levels. */
 static u64 gmem_gpa_limit(void)
 {

@@ -142,11 +142,22 @@ static enum run_action handle_exit(struct vcpu *vcpu)
 	return row->flags & EXIT_SLEEP ? RUN_SLEEP : row->handler(vcpu);
 }
 
-static enum run_action run_once(struct vcpu *vcpu)
+/* Forget translations that were removed since this CPU last did so. */
+static void flush_ept(struct vcpu *vcpu)
 {
 	struct ept *ept = &vcpu->vm->ept;
+	u64 gen = atomic64_read(&ept->gen);
+
+	if (likely(__this_cpu_read(*ept->seen) == gen))
+		return;
+	__this_cpu_write(*ept->seen, gen);
+	if (vmx_invept(ept->eptp) != VMX_OK)
+		vm_kill(vcpu->vm, "INVEPT failed");
+}
+
+static enum run_action run_once(struct vcpu *vcpu)
+{
 	enum vmx_result result;
-	u64 gen;
 
 	/*
 	 * Publish, then look: whoever set a request or removed a mapping
@@ -154,15 +165,10 @@ static enum run_action run_once(struct vcpu *vcpu)
 	 * sends an IPI, which ends the guest's run at once.
 	 */
 	smp_store_mb(vcpu->in_guest, true);
+	flush_ept(vcpu);
 	if (unlikely(READ_ONCE(vcpu->requests) || host_work_pending())) {
 		WRITE_ONCE(vcpu->in_guest, false);
 		return RUN_IRQS;
-	}
-	gen = atomic64_read(&ept->gen);
-	if (unlikely(__this_cpu_read(*ept->seen) != gen)) {
-		__this_cpu_write(*ept->seen, gen);
-		if (vmx_invept(ept->eptp) != VMX_OK)
-			vm_kill(vcpu->vm, "INVEPT failed");
 	}
 	if (unlikely(vcpu->events_waiting))
 		inject_events(vcpu);
