@@ -18,22 +18,20 @@ const char *minivmx_exit_name(uint32_t basic)
 }
 
 static const char *const kind_names[] = {
-#define KIND(name) [MINIVMX_EXIT_##name] = #name
-	KIND(NONE),
-	KIND(VMX),
-	KIND(IO),
-	KIND(MMIO),
-	KIND(HLT),
-	KIND(HYPERCALL),
-	KIND(SHUTDOWN),
-	KIND(IRQ_WINDOW),
-	KIND(NMI_WINDOW),
-	KIND(INTR),
-	KIND(ENTRY_FAIL),
-	KIND(MEMORY),
-	KIND(EMULATION),
-	KIND(DEAD),
-#undef KIND
+	[MINIVMX_EXIT_NONE] = "NONE",
+	[MINIVMX_EXIT_VMX] = "VMX",
+	[MINIVMX_EXIT_IO] = "IO",
+	[MINIVMX_EXIT_MMIO] = "MMIO",
+	[MINIVMX_EXIT_HLT] = "HLT",
+	[MINIVMX_EXIT_HYPERCALL] = "HYPERCALL",
+	[MINIVMX_EXIT_SHUTDOWN] = "SHUTDOWN",
+	[MINIVMX_EXIT_IRQ_WINDOW] = "IRQ_WINDOW",
+	[MINIVMX_EXIT_NMI_WINDOW] = "NMI_WINDOW",
+	[MINIVMX_EXIT_INTR] = "INTR",
+	[MINIVMX_EXIT_ENTRY_FAIL] = "ENTRY_FAIL",
+	[MINIVMX_EXIT_MEMORY] = "MEMORY",
+	[MINIVMX_EXIT_EMULATION] = "EMULATION",
+	[MINIVMX_EXIT_DEAD] = "DEAD",
 };
 
 const char *minivmx_kind_name(uint32_t kind)
@@ -41,40 +39,41 @@ const char *minivmx_kind_name(uint32_t kind)
 	return kind < ARRAY_SIZE(kind_names) ? kind_names[kind] : NULL;
 }
 
+/* The interface's own errnos, and those of open() and mmap(). */
+static const char *const errno_names[] = {
+	[EPERM] = "EPERM",
+	[ENOENT] = "ENOENT",
+	[EINTR] = "EINTR",
+	[EIO] = "EIO",
+	[ENXIO] = "ENXIO",
+	[E2BIG] = "E2BIG",
+	[EBADF] = "EBADF",
+	[EAGAIN] = "EAGAIN",
+	[ENOMEM] = "ENOMEM",
+	[EACCES] = "EACCES",
+	[EFAULT] = "EFAULT",
+	[EBUSY] = "EBUSY",
+	[EEXIST] = "EEXIST",
+	[EXDEV] = "EXDEV",
+	[ENODEV] = "ENODEV",
+	[EINVAL] = "EINVAL",
+	[ENFILE] = "ENFILE",
+	[EMFILE] = "EMFILE",
+	[ENOTTY] = "ENOTTY",
+	[ENOSPC] = "ENOSPC",
+	[EPROTO] = "EPROTO",
+	[EOVERFLOW] = "EOVERFLOW",
+	[EOPNOTSUPP] = "EOPNOTSUPP",
+	[EHWPOISON] = "EHWPOISON",
+};
+
 const char *minivmx_errno_name(int error)
 {
-	/* The interface's own errnos, and those of open() and mmap(). */
-	switch (error < 0 ? -error : error) {
-#define ERRNO(name) case name: return #name
-	ERRNO(EPERM);
-	ERRNO(ENOENT);
-	ERRNO(EINTR);
-	ERRNO(EIO);
-	ERRNO(ENXIO);
-	ERRNO(E2BIG);
-	ERRNO(EBADF);
-	ERRNO(EAGAIN);
-	ERRNO(ENOMEM);
-	ERRNO(EACCES);
-	ERRNO(EFAULT);
-	ERRNO(EBUSY);
-	ERRNO(EEXIST);
-	ERRNO(EXDEV);
-	ERRNO(ENODEV);
-	ERRNO(EINVAL);
-	ERRNO(ENFILE);
-	ERRNO(EMFILE);
-	ERRNO(ENOTTY);
-	ERRNO(ENOSPC);
-	ERRNO(ENOSYS);
-	ERRNO(EPROTO);
-	ERRNO(EOVERFLOW);
-	ERRNO(EOPNOTSUPP);
-	ERRNO(EHWPOISON);
-#undef ERRNO
-	default:
-		return NULL;
-	}
+	/* Not by negation: of INT_MIN there is none. */
+	unsigned int number = error < 0 ? 0U - (unsigned int)error :
+					  (unsigned int)error;
+
+	return number < ARRAY_SIZE(errno_names) ? errno_names[number] : NULL;
 }
 
 /* The manual's "VM-Instruction Error Numbers", shortened. */

@@ -3,6 +3,7 @@
  * Opening the device and taking VMX: the two places where the state of the host
  * decides, so where an errno alone helps nobody.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -48,7 +49,7 @@ static int cpu_has(const char *flag)
 			continue;
 		found = 0;
 		for (word = line; (word = strstr(word, flag)); word += length) {
-			if (word[-1] == ' ' && strchr(" \n", word[length]))
+			if (word[-1] == ' ' && isspace((unsigned char)word[length]))
 				found = 1;
 		}
 		break;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "commands.h"
 #include "exit_status.h"
 #include "libminivmx.h"
@@ -22,8 +23,6 @@ static const struct feature {
 	{ MINIVMX_FEAT_XSAVE, "xsave", "XSAVE" },
 };
 
-#define NR_FEATURES	(sizeof(features) / sizeof(features[0]))
-
 static const char *const owners[][2] = {
 	/* JSON, for people */
 	[MINIVMX_VMX_FREE] = { "free", "free: the next VM takes it" },
@@ -34,7 +33,7 @@ static const char *const owners[][2] = {
 
 static const char *owner(const struct minivmx_info *info, int column)
 {
-	return info->vmx_owner < sizeof(owners) / sizeof(owners[0]) ?
+	return info->vmx_owner < ARRAY_SIZE(owners) ?
 	       owners[info->vmx_owner][column] : "unknown";
 }
 
@@ -52,7 +51,7 @@ static void print_text(const struct minivmx_info *info)
 	       info->api_version, owner(info, 1), info->max_vcpus,
 	       info->gpa_bits, info->xsave_size, info->run_size,
 	       (double)info->tsc_khz / 1000);
-	for (i = 0; i < NR_FEATURES; i++)
+	for (i = 0; i < ARRAY_SIZE(features); i++)
 		printf("%-23s %s\n", features[i].name,
 		       info->features & features[i].bit ? "yes" : "no");
 }
@@ -76,7 +75,7 @@ static void print_json(const struct minivmx_info *info)
 	add_number(root, "xsave_size", info->xsave_size);
 	add_number(root, "run_size", info->run_size);
 	add_number(root, "tsc_khz", info->tsc_khz);
-	for (i = 0; i < NR_FEATURES; i++)
+	for (i = 0; i < ARRAY_SIZE(features); i++)
 		json_object_object_add(object, features[i].key,
 				       json_object_new_boolean(info->features &
 							       features[i].bit));

@@ -2,6 +2,7 @@
 /* The table of loaders, and what they share. */
 #include <string.h>
 
+#include "array.h"
 #include "loader.h"
 
 /* In order of preference: a flat binary can be anything. */
@@ -36,8 +37,6 @@ static const struct {
 	{ 0x101, "ustar", 5, "a tar archive" },
 	{ 0x8001, "CD001", 5, "a CD image" },
 };
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 static const char *recognise_other(struct bytes image)
 {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* minivmx: the command. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "array.h"
 #include "commands.h"
 #include "exit_status.h"
 #include "minivmx.h"
@@ -19,8 +22,6 @@ static const struct command {
 	{ "info", cmd_info, "show what this host and the module offer" },
 };
 
-#define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
-
 static void print_usage(FILE *file)
 {
 	size_t i;
@@ -28,7 +29,7 @@ static void print_usage(FILE *file)
 	fprintf(file, "usage: minivmx COMMAND [OPTION]...\n\n"
 		"Runs guests on the minivmx hypervisor (Intel VT-x).\n\n"
 		"Commands:\n");
-	for (i = 0; i < NR_COMMANDS; i++)
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(file, "  %-6s %s\n", commands[i].name,
 			commands[i].summary);
 	fprintf(file, "\nOptions:\n"
@@ -50,6 +51,16 @@ static int print_version(void)
 	return STATUS_OK;
 }
 
+/* Run a command; getopt() puts argv[0] before its messages. */
+static int run_command(const struct command *command, int argc, char **argv)
+{
+	char title[32];
+
+	snprintf(title, sizeof(title), "minivmx %s", command->name);
+	argv[0] = title;
+	return command->run(argc, argv);
+}
+
 static int dispatch(int argc, char **argv)
 {
 	const char *word = argv[1];
@@ -66,18 +77,31 @@ static int dispatch(int argc, char **argv)
 	}
 	if (!strcmp(word, "--version") || !strcmp(word, "-V"))
 		return print_version();
-	for (i = 0; i < NR_COMMANDS; i++)
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(word, commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
+			return run_command(&commands[i], argc - 1, argv + 1);
 	fprintf(stderr, "minivmx: no such %s: %s\n",
 		word[0] == '-' ? "option" : "command", word);
 	return usage_error("");
+}
+
+/* Else a VM's descriptor would get the number of one that the caller closed. */
+static void open_standard_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
 }
 
 int main(int argc, char **argv)
 {
 	int status;
 
+	open_standard_streams();
 	/* A closed stdout is reported, not died of. */
 	signal(SIGPIPE, SIG_IGN);
 	status = dispatch(argc, argv);

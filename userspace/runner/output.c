@@ -90,6 +90,7 @@ static void *writer(void *argument)
 		output->buffer = NULL;
 		output->length = 0;
 		output->capacity = 0;
+		output->full = false;
 		pthread_cond_broadcast(&output->room);
 
 		pthread_mutex_unlock(&output->lock);
@@ -153,6 +154,7 @@ void output_add(struct output *output, const uint8_t *bytes, size_t len)
 		was_empty = !output->length;
 		memcpy(output->buffer + output->length, bytes, len);
 		output->length += len;
+		output->full = output->length >= BUFFER_LIMIT;
 		if (was_empty || output->length >= COLLECT_BYTES)
 			pthread_cond_signal(&output->wake);
 	}
@@ -161,8 +163,10 @@ void output_add(struct output *output, const uint8_t *bytes, size_t len)
 
 void output_wait_room(struct output *output)
 {
+	if (!output->full)
+		return;
 	pthread_mutex_lock(&output->lock);
-	while (output->length >= BUFFER_LIMIT && !output->released)
+	while (output->full && !output->released)
 		pthread_cond_wait(&output->room, &output->lock);
 	pthread_mutex_unlock(&output->lock);
 }

@@ -11,6 +11,7 @@
 #define OUTPUT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,6 +27,7 @@
  * @buffer: bytes to write
  * @length: how many
  * @capacity: bytes allocated
+ * @full: too much is buffered; also read without the lock
  * @finishing: write what there is, then end
  * @released: output_wait_room() does not wait any more
  * @done: the thread has written everything
@@ -42,6 +44,7 @@ struct output {
 	uint8_t *buffer;
 	size_t length;
 	size_t capacity;
+	atomic_bool full;
 	bool finishing;
 	bool released;
 	bool done;
@@ -58,7 +61,7 @@ int output_start(struct output *output);
 /* Append; never waits. */
 void output_add(struct output *output, const uint8_t *bytes, size_t len);
 
-/* Wait while too much is buffered. To be called without any lock. */
+/* Wait while too much is buffered; quick if not. Hold no lock meanwhile. */
 void output_wait_room(struct output *output);
 
 /* Let output_wait_room() return at once from now on. */

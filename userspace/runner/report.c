@@ -4,10 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "array.h"
 #include "exit_status.h"
 #include "session.h"
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 static unsigned long long ull(uint64_t value)
 {

@@ -26,11 +26,11 @@ void session_kick(struct session *s)
 	pthread_cond_broadcast(&s->wake);
 }
 
-void session_end(struct session *s, enum outcome outcome, int detail)
+void session_end(struct session *s, enum outcome why, int detail)
 {
 	if (s->outcome != OUTCOME_NONE)
 		return;
-	s->outcome = outcome;
+	s->outcome = why;
 	s->detail = detail;
 	output_release(&s->output);
 	session_kick(s);

@@ -100,7 +100,7 @@ struct session {
 int session_run(const struct run_options *options);
 
 /* End it, unless it has ended. With the machine's lock held. */
-void session_end(struct session *s, enum outcome outcome, int detail);
+void session_end(struct session *s, enum outcome why, int detail);
 
 /* Get the vCPU's attention. With the machine's lock held. */
 void session_kick(struct session *s);

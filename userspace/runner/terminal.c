@@ -3,6 +3,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "terminal.h"
 
 #define CTRL_A	0x01
@@ -36,7 +37,7 @@ static void catch_crashes(void)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(crashes); i++)
 		sigaction(crashes[i], &action, NULL);
 }
 

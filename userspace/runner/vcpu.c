@@ -3,20 +3,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "array.h"
 #include "session.h"
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define RFLAGS_IF	(1ULL << 9)
 
-/* Handlers set @run->action; they are called without the machine's lock. */
+/* Handlers set @run->action; the machine's lock is held. */
 typedef void (*exit_handler)(struct session *s, struct minivmx_run *run);
-
-static void end(struct session *s, enum outcome outcome, int detail)
-{
-	pthread_mutex_lock(&s->machine->lock);
-	session_end(s, outcome, detail);
-	pthread_mutex_unlock(&s->machine->lock);
-}
 
 static void on_nothing(struct session *s, struct minivmx_run *run)
 {
@@ -27,13 +20,13 @@ static void on_nothing(struct session *s, struct minivmx_run *run)
 static void on_vm_error(struct session *s, struct minivmx_run *run)
 {
 	run->action = MINIVMX_RETRY;
-	end(s, OUTCOME_VM_ERROR, 0);
+	session_end(s, OUTCOME_VM_ERROR, 0);
 }
 
 static void on_shutdown(struct session *s, struct minivmx_run *run)
 {
 	run->action = MINIVMX_RETRY;
-	end(s, OUTCOME_TRIPLE_FAULT, 0);
+	session_end(s, OUTCOME_TRIPLE_FAULT, 0);
 }
 
 static void io_in(struct machine *m, struct minivmx_io *io, uint8_t *data)
@@ -56,7 +49,6 @@ static void on_io(struct session *s, struct minivmx_run *run)
 	struct minivmx_io *io = &run->io;
 	uint32_t i;
 
-	pthread_mutex_lock(&s->machine->lock);
 	for (i = 0; i < io->count; i++) {
 		uint8_t *data = io->data + (size_t)i * io->size;
 
@@ -65,10 +57,7 @@ static void on_io(struct session *s, struct minivmx_run *run)
 		else
 			io_out(s->machine, io, data);
 	}
-	pthread_mutex_unlock(&s->machine->lock);
 	run->action = MINIVMX_SKIP;
-	if (!io->is_in)
-		output_wait_room(&s->output);
 }
 
 /* No device has registers in memory: it reads as ones, like a bus without one. */
@@ -90,7 +79,6 @@ static void on_hlt(struct session *s, struct minivmx_run *run)
 	struct machine *m = s->machine;
 
 	run->action = MINIVMX_SKIP;
-	pthread_mutex_lock(&m->lock);
 	if (!(run->regs.rflags & RFLAGS_IF)) {
 		/* Nothing here sends an NMI, so nothing will ever wake it. */
 		session_end(s, OUTCOME_HALT, 0);
@@ -99,7 +87,6 @@ static void on_hlt(struct session *s, struct minivmx_run *run)
 			pthread_cond_wait(&s->wake, &m->lock);
 	}
 	/* Not ready although IF is set: the module has an interrupt for it. */
-	pthread_mutex_unlock(&m->lock);
 }
 
 /* There are no hypercalls here; the guest is told so and goes on. */
@@ -153,42 +140,38 @@ static void offer_interrupt(struct session *s, struct minivmx_run *run)
 		run->request = MINIVMX_REQ_IRQ_WINDOW;
 }
 
-/* False if the session is over. */
-static bool before_run(struct session *s)
+/* Enter the guest, without the lock while it runs. */
+static int run_vcpu(struct session *s)
 {
-	bool go;
+	int ret;
 
-	pthread_mutex_lock(&s->machine->lock);
-	go = s->outcome == OUTCOME_NONE;
-	if (go) {
-		offer_interrupt(s, s->run);
-		s->in_run = true;
-	}
+	s->in_run = true;
 	pthread_mutex_unlock(&s->machine->lock);
-	return go;
-}
-
-static void after_run(struct session *s)
-{
+	/* Here nothing is held that a stalled reader of stdout could hold up. */
+	output_wait_room(&s->output);
+	ret = minivmx_run(s->vcpu);
 	pthread_mutex_lock(&s->machine->lock);
 	s->in_run = false;
 	s->kicked = false;
-	pthread_mutex_unlock(&s->machine->lock);
+	return ret;
 }
 
 void vcpu_loop(struct session *s)
 {
 	struct minivmx_run *run = s->run;
 
-	while (before_run(s)) {
-		int ret = minivmx_run(s->vcpu);
+	pthread_mutex_lock(&s->machine->lock);
+	while (s->outcome == OUTCOME_NONE) {
+		int ret;
 
-		after_run(s);
+		offer_interrupt(s, run);
+		ret = run_vcpu(s);
 		if (ret < 0 && ret != -EINTR)
-			end(s, OUTCOME_RUN_FAILED, -ret);
+			session_end(s, OUTCOME_RUN_FAILED, -ret);
 		else if (run->kind < ARRAY_SIZE(on_exit))
 			on_exit[run->kind](s, run);
 		else
 			on_vm_error(s, run);
 	}
+	pthread_mutex_unlock(&s->machine->lock);
 }

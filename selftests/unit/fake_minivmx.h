@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A stand-in for libminivmx's descriptors: a CPU whose program is a list of
+ * steps, for tests of the runner where there is no VT-x.
+ */
+#ifndef FAKE_MINIVMX_H
+#define FAKE_MINIVMX_H
+
+#include <stdint.h>
+
+#include "libminivmx.h"
+
+enum fake_op {
+	FAKE_OUT,	/* OUT @port, @value, of @size bytes (0: 1) */
+	FAKE_OUTS,	/* REP OUTSB of @text to @port */
+	FAKE_IN,	/* IN of @size bytes from @port; must give @value */
+	FAKE_ECHO,	/* IN and OUT by COM1 until @value came, in rounds */
+	FAKE_CLI,
+	FAKE_STI,
+	FAKE_HLT,
+	FAKE_SPIN,	/* until @value interrupts came since the last one */
+	FAKE_DELAY,	/* @value milliseconds without an exit */
+	FAKE_VECTOR,	/* the last vector delivered must be @value */
+	FAKE_MMIO_READ,	/* must give @value */
+	FAKE_MMIO_WRITE,
+	FAKE_EXIT,	/* an exit of kind @value, at basic reason @port */
+	FAKE_ERROR,	/* RUN fails with -@value */
+	FAKE_AGAIN,	/* from the first step again */
+};
+
+struct fake_step {
+	enum fake_op op;
+	uint16_t port;
+	uint64_t value;
+	const char *text;
+	unsigned int size;
+};
+
+/* The program; set it before a session is run. */
+extern const struct fake_step *fake_program;
+
+#endif /* FAKE_MINIVMX_H */

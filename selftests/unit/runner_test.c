@@ -1,0 +1,625 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SOURCES: selftests/unit/fake_minivmx.c userspace/lib/names.c userspace/lib/state.c userspace/runner/session.c userspace/runner/vcpu.c userspace/runner/io.c userspace/runner/output.c userspace/runner/terminal.c userspace/runner/report.c userspace/runner/stats.c userspace/runner/machine.c userspace/runner/bus.c userspace/runner/memory.c userspace/runner/message.c userspace/runner/image_file.c userspace/runner/loader.c userspace/runner/load_bzimage.c userspace/runner/load_pvh.c userspace/runner/load_multiboot.c userspace/runner/load_flat.c userspace/runner/elf_file.c userspace/devices/table.c userspace/devices/pic.c userspace/devices/pit.c userspace/devices/rtc.c userspace/devices/uart16550.c userspace/devices/i8042.c userspace/devices/port92.c userspace/devices/cf9.c userspace/devices/power.c userspace/devices/debug_exit.c userspace/devices/post.c
+ * LIBS: -ljson-c
+ */
+/*
+ * A whole run of the runner, with its threads, its devices and a CPU that is
+ * made up: how it starts, waits, is interrupted, and ends.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "../../userspace/runner/exit_status.h"
+#include "../../userspace/runner/session.h"
+#include "../../userspace/runner/terminal.h"
+#include "fake_minivmx.h"
+
+#define DEBUG_EXIT	0xf4
+#define COM1		0x3f8
+#define TEXT_SIZE	65536
+
+#define OUT(at, byte)	{ .op = FAKE_OUT, .port = (at), .value = (byte) }
+#define END(byte)	OUT(DEBUG_EXIT, byte)
+#define END_OF_INTERRUPT OUT(0x20, 0x20)
+/* The interrupt controller: vectors from 0x20 on, only the timer let through. */
+#define PROGRAM_PIC	OUT(0x20, 0x11), OUT(0x21, 0x20), OUT(0x21, 0x04), \
+			OUT(0x21, 0x01), OUT(0x21, 0xfe)
+/* The timer: about a thousand times a second. */
+#define PROGRAM_PIT	OUT(0x43, 0x34), OUT(0x40, 0xa9), OUT(0x40, 0x04)
+
+FIXTURE(runner)
+{
+	struct run_options options;
+	pid_t child;
+	int input, output, errors;	/* our ends */
+	char out[TEXT_SIZE];
+	char err[TEXT_SIZE];
+	int status;
+};
+
+FIXTURE_SETUP(runner)
+{
+	int image = memfd_create("image", 0);
+	static char path[64];
+
+	memset(self, 0, sizeof(*self));
+	self->input = self->output = self->errors = -1;
+	/* Nobody executes it, but it has to be loaded. */
+	ASSERT_EQ(write(image, "\xf4", 1), 1);
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), image);
+	self->options = (struct run_options) {
+		.image = path,
+		.memory = 2 * MIB,
+		.debug_exit_port = DEBUG_EXIT,
+		.timeout_ns = 20000000000ULL,
+	};
+}
+
+FIXTURE_TEARDOWN(runner)
+{
+	if (self->child > 0)
+		kill(self->child, SIGKILL);
+}
+
+static void run_child(const struct _test_data_runner *self,
+		      const struct fake_step *program, int in, int out, int err)
+{
+	dup2(in, 0);
+	dup2(out, 1);
+	dup2(err, 2);
+	/* our ends of its pipes too, or it would never see them closed */
+	close_range(3, ~0U, 0);
+	signal(SIGPIPE, SIG_IGN);
+	fake_program = program;
+	exit(session_run(&self->options));
+}
+
+/* Start a session in a child; a descriptor that is -1 becomes a pipe to us. */
+static void start_with(struct _test_data_runner *self,
+		       const struct fake_step *program, int in, int out)
+{
+	int pipes[3][2];
+
+	for (int i = 0; i < 3; i++)
+		if (pipe2(pipes[i], O_CLOEXEC))
+			abort();
+	fflush(stdout);
+	fflush(stderr);
+	self->child = fork();
+	if (!self->child)
+		run_child(self, program, in >= 0 ? in : pipes[0][0],
+			  out >= 0 ? out : pipes[1][1], pipes[2][1]);
+	close(pipes[0][0]);
+	close(pipes[1][1]);
+	close(pipes[2][1]);
+	self->input = pipes[0][1];
+	self->output = pipes[1][0];
+	self->errors = pipes[2][0];
+}
+
+static void start(struct _test_data_runner *self, const struct fake_step *program)
+{
+	start_with(self, program, -1, -1);
+}
+
+static void read_text(int fd, char *text)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < TEXT_SIZE - 1 &&
+	       (n = read(fd, text + len, TEXT_SIZE - 1 - len)) > 0)
+		len += (size_t)n;
+	text[len] = '\0';
+}
+
+/* Collect what it printed and how it ended. */
+static int finish(struct _test_data_runner *self)
+{
+	read_text(self->output, self->out);
+	read_text(self->errors, self->err);
+	waitpid(self->child, &self->status, 0);
+	self->child = 0;
+	if (!WIFEXITED(self->status))
+		return -WTERMSIG(self->status);
+	if (WEXITSTATUS(self->status) == 99)
+		fprintf(stderr, "%s", self->err);
+	return WEXITSTATUS(self->status);
+}
+
+static int run(struct _test_data_runner *self, const struct fake_step *program)
+{
+	start(self, program);
+	return finish(self);
+}
+
+static bool says(const struct _test_data_runner *self, const char *words)
+{
+	if (strstr(self->err, words))
+		return true;
+	fprintf(stderr, "# stderr: %s\n", self->err);
+	return false;
+}
+
+/* ---- Ends ---- */
+
+TEST_F(runner, debug_exit)
+{
+	static const struct fake_step program[] = {
+		{ .op = FAKE_OUTS, .port = COM1, .text = "hello\n" },
+		END(5),
+	};
+
+	EXPECT_EQ(run(self, program), 11);
+	EXPECT_STREQ(self->out, "hello\n");
+	EXPECT_STREQ(self->err, "");
+}
+
+TEST_F(runner, debug_exit_wraps)
+{
+	/* a word, of which the low byte counts */
+	static const struct fake_step program[] = {
+		{ .op = FAKE_OUT, .port = DEBUG_EXIT, .value = 0x12ff, .size = 2 },
+	};
+
+	EXPECT_EQ(run(self, program), 255);
+}
+
+TEST_F(runner, halt)
+{
+	static const struct fake_step program[] = { { .op = FAKE_HLT } };
+
+	EXPECT_EQ(run(self, program), STATUS_OK);
+	EXPECT_TRUE(says(self, "guest halted"));
+}
+
+TEST_F(runner, power_off_and_reset)
+{
+	static const struct fake_step power_off[] = {
+		{ .op = FAKE_OUT, .port = 0x604, .value = 0x2000, .size = 2 },
+	};
+	static const struct fake_step reset[] = { OUT(0x64, 0xfe) };
+
+	EXPECT_EQ(run(self, power_off), STATUS_OK);
+	EXPECT_STREQ(self->err, "");
+	EXPECT_EQ(run(self, reset), STATUS_OK);
+	EXPECT_TRUE(says(self, "reset"));
+}
+
+TEST_F(runner, failures)
+{
+	static const struct fake_step triple_fault[] = {
+		{ .op = FAKE_EXIT, .port = 2, .value = MINIVMX_EXIT_SHUTDOWN },
+	};
+	static const struct fake_step entry_fail[] = {
+		{ .op = FAKE_EXIT, .port = 33, .value = MINIVMX_EXIT_ENTRY_FAIL },
+	};
+	static const struct fake_step unknown_reason[] = {
+		{ .op = FAKE_EXIT, .port = 14, .value = MINIVMX_EXIT_VMX },
+	};
+	static const struct fake_step unknown_kind[] = {
+		{ .op = FAKE_EXIT, .value = 200 },
+	};
+	static const struct fake_step dead[] = {
+		{ .op = FAKE_EXIT, .port = 0, .value = MINIVMX_EXIT_DEAD },
+	};
+	static const struct fake_step error[] = { { .op = FAKE_ERROR, .port = 0, .value = EIO } };
+
+	EXPECT_EQ(run(self, triple_fault), STATUS_GUEST);
+	EXPECT_TRUE(says(self, "triple fault"));
+	EXPECT_TRUE(says(self, "TRIPLE_FAULT"));
+	EXPECT_TRUE(says(self, "rip="));
+	EXPECT_EQ(run(self, entry_fail), STATUS_VM);
+	EXPECT_TRUE(says(self, "INVALID_STATE"));
+	EXPECT_EQ(run(self, unknown_reason), STATUS_VM);
+	EXPECT_TRUE(says(self, "INVLPG"));
+	EXPECT_EQ(run(self, unknown_kind), STATUS_VM);
+	EXPECT_TRUE(says(self, "kind 200"));
+	EXPECT_EQ(run(self, dead), STATUS_VM);
+	EXPECT_TRUE(says(self, "dmesg"));
+	EXPECT_EQ(run(self, error), STATUS_VM);
+	EXPECT_TRUE(says(self, "EIO"));
+}
+
+TEST_F(runner, signals_kill_it)
+{
+	static const struct fake_step spin[] = { { .op = FAKE_SPIN, .value = 1 } };
+	static const struct fake_step idle[] = { { .op = FAKE_STI }, { .op = FAKE_HLT } };
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+	for (int i = 0; i < 4; i++) {
+		start(self, i % 2 ? idle : spin);
+		usleep(100000);
+		kill(self->child, numbers[i]);
+		EXPECT_EQ(finish(self), -numbers[i]);
+		EXPECT_TRUE(says(self, "ended by"));
+	}
+}
+
+TEST_F(runner, timeout)
+{
+	static const struct fake_step spin[] = { { .op = FAKE_SPIN, .value = 1 } };
+	static const struct fake_step idle[] = { { .op = FAKE_STI }, { .op = FAKE_HLT } };
+	static const struct fake_step busy[] = {
+		OUT(0x80, 1), { .op = FAKE_AGAIN },
+	};
+
+	self->options.timeout_ns = 100000000;
+	EXPECT_EQ(run(self, spin), STATUS_TIMEOUT);
+	EXPECT_TRUE(says(self, "timeout after 0.1 s"));
+	EXPECT_EQ(run(self, idle), STATUS_TIMEOUT);
+	EXPECT_EQ(run(self, busy), STATUS_TIMEOUT);
+}
+
+/* ---- Interrupts ---- */
+
+TEST_F(runner, timer_wakes_hlt)
+{
+	static const struct fake_step program[] = {
+		PROGRAM_PIC, PROGRAM_PIT,
+		{ .op = FAKE_STI },
+		{ .op = FAKE_HLT }, { .op = FAKE_VECTOR, .value = 0x20 }, END_OF_INTERRUPT,
+		{ .op = FAKE_HLT }, { .op = FAKE_VECTOR, .value = 0x20 }, END_OF_INTERRUPT,
+		{ .op = FAKE_HLT }, END_OF_INTERRUPT,
+		END(0),
+	};
+
+	EXPECT_EQ(run(self, program), 1);
+}
+
+TEST_F(runner, timer_interrupts_a_loop)
+{
+	static const struct fake_step program[] = {
+		PROGRAM_PIC, PROGRAM_PIT,
+		{ .op = FAKE_STI },
+		{ .op = FAKE_SPIN, .value = 1 }, END_OF_INTERRUPT,
+		{ .op = FAKE_SPIN, .value = 1 }, END_OF_INTERRUPT,
+		{ .op = FAKE_SPIN, .value = 1 }, { .op = FAKE_VECTOR, .value = 0x20 },
+		END(0),
+	};
+
+	EXPECT_EQ(run(self, program), 1);
+}
+
+/* The fake ends the test if it gets a vector while IF is clear. */
+TEST_F(runner, interrupt_waits_for_the_window)
+{
+	static const struct fake_step program[] = {
+		PROGRAM_PIC, PROGRAM_PIT,
+		{ .op = FAKE_STI }, { .op = FAKE_HLT }, END_OF_INTERRUPT, { .op = FAKE_CLI },
+		{ .op = FAKE_DELAY, .value = 5 }, OUT(0x80, 1),
+		{ .op = FAKE_DELAY, .value = 5 }, OUT(0x80, 1),
+		{ .op = FAKE_STI }, { .op = FAKE_SPIN, .value = 1 },
+		END(0),
+	};
+
+	EXPECT_EQ(run(self, program), 1);
+}
+
+/* ---- Input and output ---- */
+
+static const struct fake_step echo_until_q[] = {
+	{ .op = FAKE_ECHO, .value = 'q' }, END(0),
+};
+
+static char *long_text(size_t size)
+{
+	char *text = malloc(size + 1);
+
+	for (size_t i = 0; i < size; i++)
+		text[i] = (char)('A' + i % 26);
+	text[size - 1] = 'q';
+	text[size] = '\0';
+	return text;
+}
+
+TEST_F(runner, input_from_a_pipe)
+{
+	char *text = long_text(20000);
+
+	start(self, echo_until_q);
+	/* more than the queue holds, and the end of input is not the end */
+	ASSERT_EQ(write(self->input, text, 10000), 10000);
+	usleep(50000);
+	ASSERT_EQ(write(self->input, text + 10000, 10000), 10000);
+	close(self->input);
+	EXPECT_EQ(finish(self), 1);
+	EXPECT_EQ(strcmp(self->out, text), 0);
+	free(text);
+}
+
+TEST_F(runner, input_from_a_file)
+{
+	char *text = long_text(20000);
+	int file = memfd_create("input", 0);
+
+	ASSERT_EQ(write(file, text, 20000), 20000);
+	lseek(file, 0, SEEK_SET);
+	start_with(self, echo_until_q, file, -1);
+	EXPECT_EQ(finish(self), 1);
+	EXPECT_EQ(strcmp(self->out, text), 0);
+	free(text);
+}
+
+TEST_F(runner, no_input)
+{
+	static const struct fake_step idle[] = { { .op = FAKE_STI }, { .op = FAKE_HLT } };
+	int null = open("/dev/null", O_RDWR);
+
+	self->options.timeout_ns = 200000000;
+	start_with(self, idle, null, -1);
+	EXPECT_EQ(finish(self), STATUS_TIMEOUT);
+
+	start(self, idle);
+	close(self->input);
+	EXPECT_EQ(finish(self), STATUS_TIMEOUT);
+}
+
+TEST_F(runner, all_output_arrives)
+{
+	static struct fake_step program[1001];
+
+	for (int i = 0; i < 1000; i++)
+		program[i] = (struct fake_step) {
+			.op = FAKE_OUTS, .port = COM1,
+			.text = "forty characters, thirty-nine and a new\n",
+		};
+	program[1000] = (struct fake_step) END(0);
+	start(self, program);
+	/* slower than it writes */
+	usleep(200000);
+	EXPECT_EQ(finish(self), 1);
+	EXPECT_EQ(strlen(self->out), 40000);
+}
+
+TEST_F(runner, output_to_nobody)
+{
+	static const struct fake_step flood[] = {
+		{ .op = FAKE_OUTS, .port = COM1, .text = "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\n" },
+		{ .op = FAKE_AGAIN },
+	};
+	int full = open("/dev/full", O_WRONLY);
+
+	start_with(self, flood, -1, full);
+	EXPECT_EQ(finish(self), STATUS_HOST);
+	EXPECT_TRUE(says(self, "cannot write to stdout"));
+
+	start(self, flood);
+	close(self->output);
+	EXPECT_EQ(finish(self), STATUS_HOST);
+
+	/* nobody reads: it waits, but the timeout still works */
+	self->options.timeout_ns = 100000000;
+	start(self, flood);
+	read_text(self->errors, self->err);
+	waitpid(self->child, &self->status, 0);
+	EXPECT_EQ(WEXITSTATUS(self->status), STATUS_TIMEOUT);
+	self->child = 0;
+}
+
+/* ---- What is not there ---- */
+
+TEST_F(runner, nothing_answers)
+{
+	static const struct fake_step program[] = {
+		{ .op = FAKE_IN, .port = 0x1234, .value = 0xff, .size = 1 },
+		{ .op = FAKE_IN, .port = 0x1234, .value = 0xffff, .size = 2 },
+		{ .op = FAKE_IN, .port = 0x1234, .value = 0xffffffff, .size = 4 },
+		{ .op = FAKE_IN, .port = 0xffff, .value = 0xffffffff, .size = 4 },
+		{ .op = FAKE_OUT, .port = 0xffff, .value = 0, .size = 4 },
+		{ .op = FAKE_MMIO_READ, .value = 0xffffffff },
+		{ .op = FAKE_MMIO_WRITE },
+		END(0),
+	};
+
+	self->options.stats = true;
+	EXPECT_EQ(run(self, program), 1);
+	EXPECT_TRUE(says(self, "read 1 and wrote 1 times"));
+	EXPECT_TRUE(says(self, "first at 0xfee00000"));
+	EXPECT_TRUE(says(self, "no device answered: 5"));
+	EXPECT_TRUE(says(self, "IO_INSTRUCTION"));
+}
+
+TEST_F(runner, hypercall)
+{
+	static const struct fake_step program[] = {
+		{ .op = FAKE_EXIT, .port = 18, .value = MINIVMX_EXIT_HYPERCALL }, END(0),
+	};
+
+	EXPECT_EQ(run(self, program), 1);
+}
+
+TEST_F(runner, stats_as_json)
+{
+	static const struct fake_step program[] = { END(0) };
+
+	self->options.stats_json = "-";
+	EXPECT_EQ(run(self, program), 1);
+	EXPECT_NE(strstr(self->out, "\"name\":\"IO_INSTRUCTION\""), NULL);
+	EXPECT_STREQ(self->err, "");
+
+	self->options.stats_json = "/nonexistent/file";
+	EXPECT_EQ(run(self, program), 1);
+	EXPECT_TRUE(says(self, "/nonexistent/file: cannot write"));
+}
+
+TEST_F(runner, debug_exit_port_taken)
+{
+	static const struct fake_step program[] = { { .op = FAKE_HLT } };
+
+	self->options.debug_exit_port = COM1;
+	EXPECT_EQ(run(self, program), STATUS_HOST);
+	EXPECT_TRUE(says(self, "both want port 0x3f8"));
+}
+
+/* ---- A terminal ---- */
+
+/* A child on a new terminal; returns our side of it. */
+static int start_on_terminal(struct _test_data_runner *self,
+			     const struct fake_step *program, int *slave)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY);
+	int err[2];
+
+	if (master < 0 || grantpt(master) || unlockpt(master) || pipe(err))
+		abort();
+	*slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	fflush(stdout);
+	fflush(stderr);
+	self->child = fork();
+	if (!self->child) {
+		setsid();
+		/* opening it makes it the session's own */
+		close(open(ptsname(master), O_RDWR));
+		run_child(self, program, *slave, *slave, err[1]);
+	}
+	close(err[1]);
+	self->errors = err[0];
+	return master;
+}
+
+/* Wait until the terminal is raw, or is not. */
+static bool becomes_raw(int slave, bool raw)
+{
+	struct termios settings;
+
+	for (int i = 0; i < 200; i++) {
+		tcgetattr(slave, &settings);
+		if (!(settings.c_lflag & ICANON) == raw)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+/* Read from the terminal until @words came. */
+static bool shows(int master, char *text, const char *words)
+{
+	size_t len = strlen(text);
+
+	while (!strstr(text, words)) {
+		struct pollfd ready = { .fd = master, .events = POLLIN };
+		ssize_t n;
+
+		if (poll(&ready, 1, 5000) <= 0)
+			return false;
+		n = read(master, text + len, TEXT_SIZE - 1 - len);
+		if (n <= 0)
+			return false;
+		len += (size_t)n;
+		text[len] = '\0';
+	}
+	return true;
+}
+
+static void type(int master, const char *keys)
+{
+	if (write(master, keys, strlen(keys)) < 0)
+		abort();
+}
+
+static int finish_on_terminal(struct _test_data_runner *self)
+{
+	read_text(self->errors, self->err);
+	waitpid(self->child, &self->status, 0);
+	self->child = 0;
+	return WIFEXITED(self->status) ? WEXITSTATUS(self->status) :
+					 -WTERMSIG(self->status);
+}
+
+TEST_F(runner, terminal)
+{
+	int slave, master = start_on_terminal(self, echo_until_q, &slave);
+
+	ASSERT_TRUE(becomes_raw(slave, true));
+	/* Ctrl-C is for the guest */
+	type(master, "ab\003c");
+	EXPECT_TRUE(shows(master, self->out, "ab\003c"));
+	type(master, "\001h");
+	EXPECT_TRUE(shows(master, self->out, "end the guest"));
+	self->out[0] = '\0';
+	/* Ctrl-A itself, in both ways; what is no command is dropped */
+	type(master, "[\001a\001\001\001z]");
+	EXPECT_TRUE(shows(master, self->out, "[\001\001]"));
+	type(master, "\001x");
+	EXPECT_EQ(finish_on_terminal(self), STATUS_OK);
+	EXPECT_TRUE(says(self, "Ctrl-A x"));
+	EXPECT_TRUE(becomes_raw(slave, false));
+}
+
+TEST_F(runner, terminal_of_a_hung_guest)
+{
+	static const struct fake_step spin[] = { { .op = FAKE_SPIN, .value = 1 } };
+	int i, slave, master = start_on_terminal(self, spin, &slave);
+
+	ASSERT_TRUE(becomes_raw(slave, true));
+	/* more than the queue holds, and still Ctrl-A x gets through */
+	for (i = 0; i < 50; i++) {
+		type(master, "0123456789012345678901234567890123456789");
+		usleep(1000);
+	}
+	type(master, "\001x");
+	EXPECT_EQ(finish_on_terminal(self), STATUS_OK);
+	EXPECT_TRUE(becomes_raw(slave, false));
+}
+
+TEST_F(runner, terminal_is_restored)
+{
+	static const struct fake_step spin[] = { { .op = FAKE_SPIN, .value = 1 } };
+	static const struct fake_step dead[] = {
+		{ .op = FAKE_IN, .port = 0x1234, .value = 0xff, .size = 1 },
+		{ .op = FAKE_EXIT, .port = 0, .value = MINIVMX_EXIT_DEAD },
+	};
+	static const int numbers[] = { SIGTERM, SIGHUP, SIGSEGV, SIGABRT };
+	int i, slave, master;
+
+	for (i = 0; i < 4; i++) {
+		master = start_on_terminal(self, spin, &slave);
+		ASSERT_TRUE(becomes_raw(slave, true));
+		kill(self->child, numbers[i]);
+		EXPECT_EQ(finish_on_terminal(self), -numbers[i]);
+		EXPECT_TRUE(becomes_raw(slave, false));
+		close(slave);
+		close(master);
+	}
+	start_on_terminal(self, dead, &slave);
+	EXPECT_EQ(finish_on_terminal(self), STATUS_VM);
+	EXPECT_TRUE(becomes_raw(slave, false));
+
+	/* stopped and continued */
+	start_on_terminal(self, spin, &slave);
+	ASSERT_TRUE(becomes_raw(slave, true));
+	kill(self->child, SIGTSTP);
+	EXPECT_TRUE(becomes_raw(slave, false));
+	kill(self->child, SIGCONT);
+	EXPECT_TRUE(becomes_raw(slave, true));
+	kill(self->child, SIGTERM);
+	EXPECT_EQ(finish_on_terminal(self), -SIGTERM);
+}
+
+TEST(escape_across_reads)
+{
+	struct escape escape = { 0 };
+	uint8_t bytes[4] = { 'a', 1 };
+	size_t len = 2;
+
+	EXPECT_EQ(escape_filter(&escape, bytes, &len), ESCAPE_NONE);
+	EXPECT_EQ(len, 1);
+	bytes[0] = 'x';
+	len = 1;
+	EXPECT_EQ(escape_filter(&escape, bytes, &len), ESCAPE_QUIT);
+	EXPECT_EQ(len, 0);
+}
+
+TEST_HARNESS_MAIN
