@@ -1,3 +1,4 @@
+#!/bin/sh
 # What a guest does by default: enough to need a working CPU, memory, timer
 # and interrupts, and little enough for an emulated host.
 sum=0

@@ -11,11 +11,11 @@ pack_tree() {
 
 # busybox under the names of all its commands.
 add_busybox() {
-	local tree=$1 command
+	local tree=$1 name
 	cp "$(command -v busybox)" "$tree/bin/busybox"
-	while read -r command; do
-		# bin/ls, usr/sbin/NAME and the like.
-		[[ $command == bin/busybox ]] || ln -s /bin/busybox "$tree/$command"
+	while read -r name; do
+		# bin/ls, usr/sbin/chroot and the like.
+		[[ $name == bin/busybox ]] || ln -s /bin/busybox "$tree/$name"
 	done < <("$tree/bin/busybox" --list-full)
 }
 

@@ -2,12 +2,12 @@
 # The machine `local`: this one, its own kernel, no emulation in between.
 
 agree_to_local() {
-	local answer
+	local answer what='Run on THIS machine'
+	[[ $MODULE == 0 ]] || what="Load minivmx.ko into the kernel of THIS machine ($RELEASE) and run"
 	[[ $YES == 0 ]] || return 0
 	[[ -t 0 && -t 2 ]] ||
 		die "$STATUS_REFUSED" "--machine local loads a kernel module into this machine; without a terminal to ask on it needs --yes"
-	printf 'Load minivmx.ko into the kernel of THIS machine (%s) and run:\n  %s\n[y/N] ' \
-		"$(uname -r)" "${COMMAND[*]}" >&2
+	printf '%s:\n  %s\n[y/N] ' "$what" "${COMMAND[*]}" >&2
 	read -r answer
 	[[ $answer == [yY]* ]] || die "$STATUS_REFUSED" "not agreed to, nothing done"
 }
@@ -59,7 +59,10 @@ run_local() {
 		LD_LIBRARY_PATH=$payload/usr/lib/x86_64-linux-gnu${LD_LIBRARY_PATH+:$LD_LIBRARY_PATH} \
 		timeout --foreground -k 10 "$TIMEOUT" "${COMMAND[@]}" || VERDICT=$?
 	# What timeout itself exits with when it had to end COMMAND.
-	[[ $VERDICT != 124 && $VERDICT != 137 ]] || VERDICT=$STATUS_TIMEOUT
+	if [[ $VERDICT == 124 || $VERDICT == 137 ]]; then
+		say "FAILED ($STATUS_TIMEOUT): timeout: COMMAND still ran after $TIMEOUT s"
+		VERDICT=$STATUS_TIMEOUT
+	fi
 	local_unload || true
 	if local_kernel_log | grep -aE "$(join_patterns "${SPLATS[@]}")" >&2; then
 		say "FAILED ($STATUS_SPLAT): the host's kernel log has a splat"

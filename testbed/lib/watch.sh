@@ -34,19 +34,34 @@ was_reset() {
 	[[ $(grep -c '^stage init$' "$RUN/control") -gt 1 ]]
 }
 
+# Pass on COMMAND's output as it comes, from when there can be some: until then
+# the terminal belongs to the progress line.
+relay_output() {
+	progress running
+	progress_end
+	tail -c +1 -s 0.1 --pid="$MACHINE_PID" -f "$RUN/output" &
+	OUTPUT_PID=$!
+}
+
+nobody_reads_output() {
+	# tail also ends when the machine has: hence the order of the two.
+	[[ -n $OUTPUT_PID ]] && ! kill -0 "$OUTPUT_PID" 2>/dev/null && machine_is_alive
+}
+
 # Wait for the machine to end, by itself or because it has to be ended. Sets
 # VERDICT if the reason it was ended says all.
 watch_machine() {
 	local started=$EPOCHSECONDS running='' stage
-	VERDICT=''
+	VERDICT='' OUTPUT_PID=''
 	while machine_is_alive; do
 		sleep 0.2
 		stage=$(control_value stage)
-		if [[ $stage == running && -z $running ]]; then
+		if [[ -n $running ]]; then
+			:
+		elif [[ $stage == running || $stage == off ]]; then
 			running=$EPOCHSECONDS
-			progress running
-			progress_end
-		elif [[ -z $running ]]; then
+			relay_output
+		else
 			progress "${stage:-booting}"
 		fi
 		if has_panic "$RUN/console.log"; then
@@ -60,14 +75,15 @@ watch_machine() {
 			VERDICT=$STATUS_TIMEOUT
 		elif [[ $INTERACTIVE == 1 ]] && ! terminal_is_open; then
 			VERDICT=130 # as after Ctrl-C
-		elif ! kill -0 "$OUTPUT_PID" 2>/dev/null && machine_is_alive; then
-			# It also ends when the machine has: hence the order of the two.
-			VERDICT=141 # as after SIGPIPE: nobody reads the output any more
+		elif nobody_reads_output; then
+			VERDICT=141 # as after SIGPIPE
 		fi
 		[[ -z $VERDICT ]] || break
 	done
 	progress_end
 	end_machine
+	[[ -n $OUTPUT_PID || ! -s $RUN/output ]] || relay_output
+	[[ -z $OUTPUT_PID ]] || wait "$OUTPUT_PID" || true
 }
 
 # Turn what the machine left behind into VERDICT.
@@ -81,6 +97,8 @@ judge() {
 		[[ -n $(control_value stage) ]] || VERDICT=$STATUS_BOOT
 	elif [[ -s $RUN/splats ]]; then
 		VERDICT=$STATUS_SPLAT
+	elif [[ $VERDICT == 130 || $VERDICT == 141 ]]; then
+		return # the user's wish, nothing to explain
 	elif [[ -n $VERDICT ]]; then
 		:
 	elif [[ -z $(control_value stage) ]]; then
@@ -110,8 +128,6 @@ reason_for() {
 		fi
 		;;
 	"$STATUS_VANISHED") echo "the machine ended before COMMAND did" ;;
-	130) echo "ended from the terminal" ;;
-	141) echo "nobody reads COMMAND's output" ;;
 	esac
 }
 
