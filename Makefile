@@ -34,7 +34,8 @@ selftests: user
 	$(MAKE) -C selftests BUILD=$(BUILD)
 
 # What the testbed puts into its machine: a root tree.
-payload: module selftests
+payload: module user
+	$(MAKE) -C selftests BUILD=$(BUILD) target
 	@mkdir -p $(PAYLOAD)/usr/bin $(PAYLOAD)/lib/minivmx $(PAYLOAD)/usr/lib/minivmx
 	@cp -u $(KBUILD_DIR)/minivmx.ko $(PAYLOAD)/lib/minivmx/
 	@strip --strip-debug $(PAYLOAD)/lib/minivmx/minivmx.ko

@@ -52,6 +52,8 @@ static const struct {
 	{ CTL_PIN, PIN_BASED_EXT_INTR_MASK, REQUIRED, "external-interrupt exiting" },
 	{ CTL_PIN, PIN_BASED_NMI_EXITING, REQUIRED, "NMI exiting" },
 	{ CTL_PIN, PIN_BASED_VIRTUAL_NMIS, REQUIRED, "virtual NMIs" },
+	{ CTL_PIN, PIN_BASED_VMX_PREEMPTION_TIMER, OPTIONAL,
+	  "activate VMX-preemption timer" },
 
 	{ CTL_CPU, CPU_BASED_USE_TSC_OFFSETTING, REQUIRED, "use TSC offsetting" },
 	{ CTL_CPU, CPU_BASED_HLT_EXITING, REQUIRED, "HLT exiting" },
@@ -188,8 +190,8 @@ static bool __init ept_negotiate(void)
 
 int __init ctls_init(void)
 {
+	u64 basic, misc;
 	bool ok = true;
-	u64 basic;
 
 	if (rdmsrl_safe(MSR_IA32_VMX_BASIC, &basic)) {
 		pr_err("IA32_VMX_BASIC cannot be read\n");
@@ -225,6 +227,8 @@ int __init ctls_init(void)
 		vmx_ctls.entry &= ~VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL;
 	}
 
+	rdmsrl(MSR_IA32_VMX_MISC, misc);
+	vmx_ctls.timer_shift = misc & VMX_MISC_PREEMPTION_TIMER_RATE_MASK;
 	rdmsrl(MSR_IA32_VMX_CR0_FIXED0, vmx_ctls.cr0_fixed0);
 	rdmsrl(MSR_IA32_VMX_CR0_FIXED1, vmx_ctls.cr0_fixed1);
 	rdmsrl(MSR_IA32_VMX_CR4_FIXED0, vmx_ctls.cr4_fixed0);

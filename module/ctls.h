@@ -21,6 +21,7 @@
  * @ept_2m: EPT maps 2-MByte pages
  * @ept_1g: EPT maps 1-GByte pages
  * @ept_ad: EPT sets accessed and dirty flags
+ * @timer_shift: the preemption timer counts the TSC shifted right by this
  * @perf_global: IA32_PERF_GLOBAL_CTRL exists and is switched at entry and exit
  */
 struct vmx_ctls {
@@ -32,6 +33,7 @@ struct vmx_ctls {
 	u32 entry;
 	u64 cr0_fixed0, cr0_fixed1;
 	u64 cr4_fixed0, cr4_fixed1;
+	u8 timer_shift;
 	bool ept_2m;
 	bool ept_1g;
 	bool ept_ad;

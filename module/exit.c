@@ -85,10 +85,8 @@ void vcpu_skip(struct vcpu *vcpu)
 	if (unlikely(rflags & (X86_EFLAGS_RF | X86_EFLAGS_TF))) {
 		vcpu_set_rflags(vcpu, rflags & ~(u64)X86_EFLAGS_RF);
 		/* A single-stepped instruction traps behind itself. */
-		if (rflags & X86_EFLAGS_TF) {
-			vcpu->dr6 |= DR_STEP;
-			inject_exception(vcpu, VECTOR_DB);
-		}
+		if ((rflags & X86_EFLAGS_TF) && !(vcpu->debugctl & DEBUGCTLMSR_BTF))
+			inject_debug(vcpu, DR_STEP);
 	}
 }
 
@@ -141,6 +139,12 @@ enum run_action exit_entry_failure(struct vcpu *vcpu)
 /* ---------------------------------------------------------------------- */
 
 enum run_action exit_external_irq(struct vcpu *vcpu)
+{
+	return RUN_IRQS;
+}
+
+/* The watchdog: see WATCHDOG_MS. */
+enum run_action exit_preemption_timer(struct vcpu *vcpu)
 {
 	return RUN_IRQS;
 }
@@ -201,11 +205,8 @@ enum run_action exit_exception(struct vcpu *vcpu)
 	}
 	if (vector == VECTOR_DB) {
 		vcpu->dr6 &= ~(u64)DR_TRAP_BITS;
-		vcpu->dr6 |= vcpu->exit.qualification & (DR_TRAP_BITS | BIT(13) | DR_STEP);
-		/* Delivery clears DR7.GD and DEBUGCTL.BTF. */
-		vcpu->dr7 &= ~(u64)BIT(13);
-		vmwrite(VMCS_GUEST_DR7, vcpu->dr7);
-		return inject_exception(vcpu, VECTOR_DB);
+		return inject_debug(vcpu, vcpu->exit.qualification &
+					  (DR_TRAP_BITS | BIT(13) | DR_STEP));
 	}
 	return inject_exception_error(vcpu, vector, vcpu->exit.intr_error);
 }

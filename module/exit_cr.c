@@ -405,10 +405,9 @@ enum run_action exit_dr_access(struct vcpu *vcpu)
 		return inject_gp(vcpu);
 	/* General detect: the access itself is reported. */
 	if (vcpu->dr7 & BIT(13)) {
-		vcpu->dr7 &= ~(u64)BIT(13);
-		vmwrite(VMCS_GUEST_DR7, vcpu->dr7);
-		vcpu->dr6 |= BIT(13);
-		return inject_exception(vcpu, VECTOR_DB);
+		/* Of the debug exceptions this is a fault: see raise(). */
+		vcpu_set_rflags(vcpu, vcpu_rflags(vcpu) | X86_EFLAGS_RF);
+		return inject_debug(vcpu, BIT(13));
 	}
 
 	if (from) {
@@ -424,7 +423,7 @@ enum run_action exit_dr_access(struct vcpu *vcpu)
 		return inject_gp(vcpu);
 	} else if (dr & 1) {
 		vcpu->dr7 = dr7_fixed(value);
-		vmwrite(VMCS_GUEST_DR7, vcpu->dr7);
+		vcpu->dirty |= DIRTY_DEBUG;
 	} else {
 		vcpu->dr6 = dr6_fixed(value);
 	}

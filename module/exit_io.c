@@ -7,6 +7,7 @@
 
 #include "decode.h"
 #include "exit.h"
+#include "gmem.h"
 #include "guest.h"
 #include "inject.h"
 #include "vcpu.h"
@@ -96,14 +97,19 @@ static enum guest_result string_probe_write(struct vcpu *vcpu,
 					    u64 linear, size_t len,
 					    struct guest_fault *fault)
 {
+	const u64 ends[2] = { linear, linear + len - 1 };
 	enum guest_result result;
 	u64 gpa;
+	int i;
 
-	result = guest_translate(vcpu, mode, linear, GUEST_WRITE, &gpa, fault);
-	if (result == GUEST_OK)
-		result = guest_translate(vcpu, mode, linear + len - 1, GUEST_WRITE,
-					 &gpa, fault);
-	return result;
+	for (i = 0; i < 2; i++) {
+		result = guest_translate(vcpu, mode, ends[i], GUEST_WRITE, &gpa, fault);
+		if (result != GUEST_OK)
+			return result;
+		if (!gmem_is_mapped(vcpu->vm, gpa, MINIVMX_PROT_WRITE))
+			return GUEST_UNMAPPED;
+	}
+	return GUEST_OK;
 }
 
 static enum run_action io_string(struct vcpu *vcpu, const struct io_exit *io)

@@ -107,7 +107,7 @@ static enum run_action operand_transfer(struct vcpu *vcpu, bool write)
 		u8 *bytes = (u8 *)&s->value + s->done;
 		int err;
 
-		if (!gmem_is_mapped(vcpu->vm, gpa)) {
+		if (!gmem_is_mapped(vcpu->vm, gpa, 0)) {
 			vcpu->kind = MINIVMX_EXIT_MMIO;
 			vcpu->pending = PENDING_MMIO;
 			vcpu->data.mmio = (struct minivmx_mmio) {

@@ -456,12 +456,14 @@ int gmem_cmpxchg(struct vm *vm, u64 gpa, u64 old, u64 new, size_t len)
 	return ret;
 }
 
-bool gmem_is_mapped(struct vm *vm, u64 gpa)
+bool gmem_is_mapped(struct vm *vm, u64 gpa, u32 access)
 {
+	struct mem_region *r;
 	bool mapped;
 
 	down_read(&vm->mem_sem);
-	mapped = region_find(vm, gpa);
+	r = region_find(vm, gpa);
+	mapped = r && !(access & ~r->prot);
 	up_read(&vm->mem_sem);
 	return mapped;
 }

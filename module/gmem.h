@@ -39,7 +39,7 @@ int gmem_read(struct vm *vm, u64 gpa, void *data, size_t len);
 int gmem_write(struct vm *vm, u64 gpa, const void *data, size_t len);
 /* Replace *@gpa by @new if it is @old; @len is 4 or 8. -EAGAIN if it is not. */
 int gmem_cmpxchg(struct vm *vm, u64 gpa, u64 old, u64 new, size_t len);
-/* Is a range mapped at @gpa? */
-bool gmem_is_mapped(struct vm *vm, u64 gpa);
+/* Is a range mapped at @gpa that allows @access (MINIVMX_PROT_*)? */
+bool gmem_is_mapped(struct vm *vm, u64 gpa, u32 access);
 
 #endif /* MINIVMX_GMEM_H */

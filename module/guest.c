@@ -296,7 +296,9 @@ enum guest_result guest_copy(struct vcpu *vcpu, const struct guest_mode *mode,
 					 &gpa[i], fault);
 		if (result != GUEST_OK)
 			return result;
-		if (!gmem_is_mapped(vcpu->vm, gpa[i]))
+		if (!gmem_is_mapped(vcpu->vm, gpa[i],
+				    access & GUEST_WRITE ? MINIVMX_PROT_WRITE :
+							   MINIVMX_PROT_READ))
 			return GUEST_UNMAPPED;
 	}
 	for (i = 0; i < 2 && parts[i].len; i++) {

@@ -8,6 +8,7 @@
  * a window exit is asked for.
  */
 #include <linux/kernel.h>
+#include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 #include <asm/vmx.h>
 
@@ -83,6 +84,13 @@ static enum run_action raise(struct vcpu *vcpu, struct minivmx_event event)
 	} else if (first->flags && first->type == MINIVMX_EVENT_NMI) {
 		vcpu->nmi_pending = true;
 	}
+	/*
+	 * A fault is pushed with RF set, so that an instruction breakpoint does
+	 * not fire again when the instruction is restarted; traps (#DB) and
+	 * aborts (#DF) are pushed with RF as it is.
+	 */
+	if (event.vector != VECTOR_DB && event.vector != VECTOR_DF)
+		vcpu_set_rflags(vcpu, vcpu_rflags(vcpu) | X86_EFLAGS_RF);
 	vcpu->event = event;
 	vcpu->events_waiting = true;
 	return RUN_RESUME;
@@ -121,6 +129,15 @@ enum run_action inject_guest_fault(struct vcpu *vcpu, const struct guest_fault *
 enum run_action inject_gp(struct vcpu *vcpu)
 {
 	return inject_exception_error(vcpu, VECTOR_GP, 0);
+}
+
+enum run_action inject_debug(struct vcpu *vcpu, u64 dr6)
+{
+	vcpu->dr6 |= dr6;
+	vcpu->dr7 &= ~(u64)BIT(13);
+	vcpu->debugctl &= ~(u64)DEBUGCTLMSR_BTF;
+	vcpu->dirty |= DIRTY_DEBUG;
+	return inject_exception(vcpu, VECTOR_DB);
 }
 
 enum run_action inject_ud(struct vcpu *vcpu)

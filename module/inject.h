@@ -26,6 +26,8 @@ enum run_action inject_exception_error(struct vcpu *vcpu, u8 vector, u32 error);
 /* What an access of guest.h ended with. */
 enum run_action inject_guest_fault(struct vcpu *vcpu, const struct guest_fault *fault);
 enum run_action inject_gp(struct vcpu *vcpu);
+/* #DB, with @dr6 added to DR6. Clears DR7.GD and DEBUGCTL.BTF, as delivery does. */
+enum run_action inject_debug(struct vcpu *vcpu, u64 dr6);
 enum run_action inject_ud(struct vcpu *vcpu);
 
 /* Write what is due into the VMCS, before an entry. VMCS current. */

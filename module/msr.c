@@ -170,12 +170,20 @@ static int set_misc_enable(struct vcpu *vcpu, const struct msr_row *row, u64 val
 	return 0;
 }
 
+static int get_debugctl(struct vcpu *vcpu, const struct msr_row *row, u64 *value)
+{
+	*value = vcpu->debugctl;
+	return 0;
+}
+
 /* BTF alone: what LBR and the others record is the host's. */
 static int set_debugctl(struct vcpu *vcpu, const struct msr_row *row, u64 value)
 {
 	if (value & ~(u64)DEBUGCTLMSR_BTF)
 		return -EINVAL;
-	return set_field(vcpu, row, value);
+	vcpu->debugctl = value;
+	vcpu->dirty |= DIRTY_DEBUG;
+	return 0;
 }
 
 /* The local APIC is disabled for good (bit 11 is 0), as CPUID says. */
@@ -194,7 +202,7 @@ static const struct msr_row msr_rows[] = {
 	{ MSR_IA32_SYSENTER_ESP, PASS | CANONICAL, get_field, set_field, VMCS_GUEST_SYSENTER_ESP },
 	{ MSR_IA32_SYSENTER_EIP, PASS | CANONICAL, get_field, set_field, VMCS_GUEST_SYSENTER_EIP },
 	{ MSR_IA32_MISC_ENABLE, 0, get_misc_enable, set_misc_enable },
-	{ MSR_IA32_DEBUGCTLMSR, 0, get_field, set_debugctl, VMCS_GUEST_IA32_DEBUGCTL },
+	{ MSR_IA32_DEBUGCTLMSR, 0, get_debugctl, set_debugctl },
 	{ MSR_IA32_CR_PAT, 0, get_field, set_pat, VMCS_GUEST_IA32_PAT },
 	{ MSR_EFER, 0, get_efer, set_efer },
 	{ MSR_STAR, 0, get_switched, set_switched, SWITCH_STAR },

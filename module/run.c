@@ -51,6 +51,10 @@ static void write_dirty(struct vcpu *vcpu)
 		vmwrite(VMCS_GUEST_RFLAGS, vcpu->regs.r.rflags);
 	if (vcpu->dirty & DIRTY_INTERRUPTIBILITY)
 		vmwrite(VMCS_GUEST_INTERRUPTIBILITY, vcpu->interruptibility);
+	if (vcpu->dirty & DIRTY_DEBUG) {
+		vmwrite(VMCS_GUEST_DR7, vcpu->dr7);
+		vmwrite(VMCS_GUEST_IA32_DEBUGCTL, vcpu->debugctl);
+	}
 	vcpu->dirty = 0;
 }
 
@@ -183,14 +187,17 @@ static enum run_action run_once(struct vcpu *vcpu)
 
 	if (unlikely(result != VMX_OK))
 		return entry_refused(vcpu, result);
-	vcpu->vmcs.launched = true;
 	vcpu->cached = 0;
 	exit_snapshot(vcpu);
 	count_exit(vcpu);
 	trace_minivmx_exit(vcpu->id, &vcpu->exit, vcpu->regs.r.rip);
-	if (unlikely(vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+	if (unlikely(vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
+		/* As in entry_refused(); and a VMLAUNCH launched nothing. */
 		vmwrite(VMCS_VM_ENTRY_INTR_INFO, 0);
-	else if (unlikely(vcpu->events_waiting || vcpu->exit.idt_info))
+		return handle_exit(vcpu);
+	}
+	vcpu->vmcs.launched = true;
+	if (unlikely(vcpu->events_waiting || vcpu->exit.idt_info))
 		inject_exited(vcpu, vcpu->exit.idt_info, vcpu->exit.idt_error,
 			      vcpu->exit.insn_len);
 	return handle_exit(vcpu);
@@ -200,6 +207,12 @@ static enum run_action run_once(struct vcpu *vcpu)
 /* A series of them                                                        */
 /* ---------------------------------------------------------------------- */
 
+/*
+ * A pending interrupt ends the guest's run, so that interrupts off for many
+ * exits in a row is no loss; but see WATCHDOG_MS in vmcs_init.c.
+ */
+#define EXITS_PER_WINDOW	64
+
 static enum run_action run_loaded(struct vcpu *vcpu)
 {
 	enum run_action action;
@@ -207,14 +220,17 @@ static enum run_action run_loaded(struct vcpu *vcpu)
 	vcpu->run_cpu = smp_processor_id();
 	guest_load(vcpu);
 	do {
+		int n = EXITS_PER_WINDOW;
+
 		local_irq_disable();
 		do {
 			action = run_once(vcpu);
-		} while (action == RUN_RESUME);
+		} while (action == RUN_RESUME && --n);
 		/* An interrupt that ended the guest's run is delivered here. */
 		local_irq_enable();
-	} while (action == RUN_IRQS && !READ_ONCE(vcpu->requests) &&
-		 !host_work_pending() && !local_softirq_pending());
+	} while ((action == RUN_IRQS || action == RUN_RESUME) &&
+		 !READ_ONCE(vcpu->requests) && !host_work_pending() &&
+		 !local_softirq_pending());
 	/* What goes on where the VMCS is not loaded needs all copies. */
 	vcpu_cache_all(vcpu);
 	guest_put(vcpu);

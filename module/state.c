@@ -119,7 +119,7 @@ int state_set_sregs(struct vcpu *vcpu, const struct minivmx_sregs *sregs)
 	vcpu->dr[3] = sregs->dr3;
 	vcpu->dr6 = dr6_fixed(sregs->dr6);
 	vcpu->dr7 = dr7_fixed(sregs->dr7);
-	vmwrite(VMCS_GUEST_DR7, vcpu->dr7);
+	vcpu->dirty |= DIRTY_DEBUG;
 	vmwrite(VMCS_GUEST_PDPTE0, sregs->pdpte[0]);
 	vmwrite(VMCS_GUEST_PDPTE1, sregs->pdpte[1]);
 	vmwrite(VMCS_GUEST_PDPTE2, sregs->pdpte[2]);

@@ -50,7 +50,6 @@ static void reset_state(struct vcpu *vcpu)
 	/* "Processor State After Reset": family, model, stepping. */
 	vcpu->regs.r.rdx = cpuid_eax(1) & 0x00ffffff;
 	vcpu->cached = CACHE_ALL;
-	vcpu->pat = 0x0007040600070406ULL;
 	vcpu->misc_enable = MSR_IA32_MISC_ENABLE_FAST_STRING |
 			    MSR_IA32_MISC_ENABLE_BTS_UNAVAIL |
 			    MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL;

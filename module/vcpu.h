@@ -42,6 +42,7 @@ enum {
 #define DIRTY_RSP		BIT(1)
 #define DIRTY_RFLAGS		BIT(2)
 #define DIRTY_INTERRUPTIBILITY	BIT(3)
+#define DIRTY_DEBUG		BIT(4)	/* DR7, DEBUGCTL */
 
 /* vcpu->requests: bit numbers; any of them keeps the vCPU from entering. */
 enum vcpu_request {
@@ -180,7 +181,7 @@ struct vcpu {
 	u64 xcr0;
 	u64 dr[4], dr6, dr7;
 	u64 msr[NR_SWITCH_MSRS];
-	u64 pat, misc_enable, tsc_adjust, debugctl;
+	u64 misc_enable, tsc_adjust, debugctl;
 
 	struct minivmx_event event;
 	struct minivmx_event irq;

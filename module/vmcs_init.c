@@ -6,6 +6,7 @@
 #include <asm/msr.h>
 #include <asm/segment.h>
 #include <asm/special_insns.h>
+#include <asm/tsc.h>
 #include <asm/vmx.h>
 
 #include "cr.h"
@@ -21,6 +22,14 @@ void vmx_exit_landing(void);
  * their own delivery, in which no interrupt would get in; #MC is the host's.
  */
 #define EXCEPTION_BITMAP	(BIT(1) | BIT(17) | BIT(18))
+
+/*
+ * The longest that a guest runs without an exit. Interrupts of the host end its
+ * run sooner, on a CPU; but Bochs (2.7) holds them back from a guest that was
+ * entered with RFLAGS.IF clear until it changes IF, and without this a guest
+ * that spins like that would never let its host run again.
+ */
+#define WATCHDOG_MS	10
 
 #define PAT_AFTER_RESET		0x0007040600070406ULL
 
@@ -69,7 +78,7 @@ static void init_guest(struct vcpu *vcpu)
 	vmwrite(VMCS_GUEST_RSP, 0);
 	vmwrite(VMCS_GUEST_RIP, vcpu->regs.r.rip);
 	vmwrite(VMCS_GUEST_RFLAGS, vcpu->regs.r.rflags);
-	vmwrite(VMCS_GUEST_IA32_PAT, vcpu->pat);
+	vmwrite(VMCS_GUEST_IA32_PAT, PAT_AFTER_RESET);
 	vmwrite(VMCS_GUEST_IA32_DEBUGCTL, 0);
 	vmwrite(VMCS_GUEST_SYSENTER_CS, 0);
 	vmwrite(VMCS_GUEST_SYSENTER_ESP, 0);
@@ -104,6 +113,9 @@ static void init_controls(struct vcpu *vcpu)
 	vmwrite(VMCS_EPT_POINTER, vcpu->vm->ept.eptp);
 	vmwrite(VMCS_VPID, vcpu->vpid);
 	vmwrite(VMCS_TSC_OFFSET, vcpu->vm->tsc_offset);
+	if (vmx_ctls.pin & PIN_BASED_VMX_PREEMPTION_TIMER)
+		vmwrite(VMCS_PREEMPTION_TIMER_VALUE,
+			(u64)tsc_khz * WATCHDOG_MS >> vmx_ctls.timer_shift);
 	/* Every ENCLS leaf exits, if the CPU has SGX at all. */
 	if (vmx_ctls.cpu2 & SECONDARY_EXEC_ENCLS_EXITING)
 		vmwrite(VMCS_ENCLS_EXIT_BITMAP, ~0ULL);
