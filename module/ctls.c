@@ -117,6 +117,9 @@ static const struct {
 #define VMX_BASIC_INS_OUTS	BIT_ULL(54)
 #define VMX_BASIC_TRUE_MSRS	BIT_ULL(55)
 
+/* IA32_VMX_MISC ("Miscellaneous Data"). */
+#define VMX_MISC_TIMER_RATE	GENMASK_ULL(4, 0)
+
 static bool __init ctls_negotiate(bool have_true)
 {
 	u32 allowed0[NR_CTL_WORDS], allowed1[NR_CTL_WORDS];
@@ -228,7 +231,7 @@ int __init ctls_init(void)
 	}
 
 	rdmsrl(MSR_IA32_VMX_MISC, misc);
-	vmx_ctls.timer_shift = misc & VMX_MISC_PREEMPTION_TIMER_RATE_MASK;
+	vmx_ctls.timer_shift = misc & VMX_MISC_TIMER_RATE;
 	rdmsrl(MSR_IA32_VMX_CR0_FIXED0, vmx_ctls.cr0_fixed0);
 	rdmsrl(MSR_IA32_VMX_CR0_FIXED1, vmx_ctls.cr0_fixed1);
 	rdmsrl(MSR_IA32_VMX_CR4_FIXED0, vmx_ctls.cr4_fixed0);
