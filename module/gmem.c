@@ -91,17 +91,20 @@ static int hva_check(u64 hva, u64 size, bool write)
 	return ret;
 }
 
+static bool ranges_valid(const struct minivmx_map *map)
+{
+	return PAGE_ALIGNED(map->gpa | map->size | map->hva) && map->size &&
+	       map->gpa + map->size > map->gpa &&
+	       map->gpa + map->size <= gmem_gpa_limit() &&
+	       map->hva + map->size > map->hva;
+}
+
 int gmem_map(struct vm *vm, const struct minivmx_map *map)
 {
-	u64 all = map->gpa | map->size | map->hva;
 	unsigned int i;
 	int ret;
 
-	if (!PAGE_ALIGNED(all) || !map->size ||
-	    map->gpa + map->size < map->gpa ||
-	    map->gpa + map->size > gmem_gpa_limit() ||
-	    map->hva + map->size < map->hva ||
-	    !(map->prot & MINIVMX_PROT_READ) ||
+	if (!ranges_valid(map) || !(map->prot & MINIVMX_PROT_READ) ||
 	    (map->prot & ~(MINIVMX_PROT_READ | MINIVMX_PROT_WRITE | MINIVMX_PROT_EXEC)) ||
 	    map->max_page > MINIVMX_PAGE_1G)
 		return -EINVAL;
@@ -144,7 +147,7 @@ int gmem_unmap(struct vm *vm, const struct minivmx_map *map)
 	bool zapped;
 	int ret = 0;
 
-	if (map->hva || map->prot || map->max_page)
+	if (!ranges_valid(map) || map->hva || map->prot || map->max_page)
 		return -EINVAL;
 
 	down_write(&vm->mem_sem);
