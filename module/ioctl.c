@@ -323,8 +323,7 @@ static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 	if (vcpu->vm->mm != current->mm)
 		return -EXDEV;
 	/* One page, shared: a private copy would be out of step at once. */
-	if (vma->vm_pgoff || vma_pages(vma) != 1 || !(vma->vm_flags & VM_SHARED) ||
-	    (vma->vm_flags & VM_EXEC))
+	if (vma->vm_pgoff || vma_pages(vma) != 1 || !(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
 	ret = vm_insert_page(vma, vma->vm_start, virt_to_page(vcpu->run));
 	if (!ret)

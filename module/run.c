@@ -257,6 +257,7 @@ static int run_loop(struct vcpu *vcpu, enum run_action action)
 			run_interrupted(vcpu, MINIVMX_EXIT_INTR);
 			return -EINTR;
 		}
+		/* Task work is done on the way to userspace, and only there. */
 		if (test_and_clear_bit(REQ_KICK, &vcpu->requests) ||
 		    test_thread_flag(TIF_NOTIFY_RESUME)) {
 			run_interrupted(vcpu, MINIVMX_EXIT_INTR);

@@ -241,7 +241,7 @@ struct minivmx_event {
 #define MINIVMX_REQ_EXIT_NOW	(1 << 2)	/* finish the exit, do not enter */
 
 /* minivmx_run.ready: bits, valid after each RUN, as after a SKIP */
-#define MINIVMX_READY_IRQ	(1 << 0)	/* an EXTINT would be taken at once */
+#define MINIVMX_READY_IRQ	(1 << 0)	/* an EXTINT would be taken at once; none waits */
 #define MINIVMX_READY_NMI	(1 << 1)	/* an NMI would be taken at once */
 
 /* minivmx_run.kind: which member of the union describes the exit */
@@ -254,7 +254,7 @@ struct minivmx_event {
 #define MINIVMX_EXIT_SHUTDOWN	6	/* triple fault */
 #define MINIVMX_EXIT_IRQ_WINDOW	7	/* as requested */
 #define MINIVMX_EXIT_NMI_WINDOW	8	/* as requested */
-#define MINIVMX_EXIT_INTR	9	/* a signal, kick or EXIT_NOW; run again */
+#define MINIVMX_EXIT_INTR	9	/* interrupted; RETRY goes on */
 #define MINIVMX_EXIT_ENTRY_FAIL	10	/* @entry: the CPU refused the state */
 #define MINIVMX_EXIT_MEMORY	11	/* @memory: a mapped page is unusable */
 #define MINIVMX_EXIT_EMULATION	12	/* @insn: an instruction not known here */
@@ -567,7 +567,11 @@ struct minivmx_stats {
  * of a vCPU
  *
  * RUN enters the guest and returns 0 when an exit needs the program, or
- * -EINTR (kind MINIVMX_EXIT_INTR) when a signal is pending. -EBUSY if another
+ * -EINTR (kind MINIVMX_EXIT_INTR) when a signal is pending. In both cases the
+ * page was read and written: a SKIP is done, an event is taken. Kind
+ * MINIVMX_EXIT_INTR may come at any time, also when the host needs the thread
+ * for work of its own: run again with MINIVMX_RETRY.
+ * -EBUSY if another
  * thread runs this vCPU or an event is in the way, -ENXIO if the run page was
  * never mapped, -EINVAL for an unknown action, request or event.
  *
