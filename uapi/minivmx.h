@@ -571,9 +571,9 @@ struct minivmx_stats {
  * page was read and written: a SKIP is done, an event is taken. Kind
  * MINIVMX_EXIT_INTR may come at any time, also when the host needs the thread
  * for work of its own: run again with MINIVMX_RETRY.
- * -EBUSY if another
- * thread runs this vCPU or an event is in the way, -ENXIO if the run page was
- * never mapped, -EINVAL for an unknown action, request or event.
+ * Refusals, which leave page and vCPU as they were: -EBUSY if another thread
+ * runs this vCPU or an event is in the way, -ENXIO if the run page was never
+ * mapped, -EINVAL for an unknown action, request or event.
  *
  * KICK makes the current RUN, or if there is none the next one, return 0 with
  * kind MINIVMX_EXIT_INTR. It may be called from any thread and never waits.
