@@ -234,8 +234,8 @@ static int region_level(const struct mem_region *r, u64 gpa, int level)
 
 /* Install @page at @gpa unless the host's mapping has moved on since @seq. */
 static bool gmem_install(struct vm *vm, struct ept_cache *cache,
-			const struct mem_region *r, u64 gpa, struct page *page,
-			int level, u32 access, unsigned long seq)
+			 const struct mem_region *r, u64 gpa, struct page *page,
+			 int level, u32 access, unsigned long seq)
 {
 	u32 prot = r->prot;
 	bool flush;
@@ -270,7 +270,7 @@ static bool gmem_install(struct vm *vm, struct ept_cache *cache,
 }
 
 enum gmem_result gmem_fault(struct vm *vm, struct ept_cache *cache, u64 gpa,
-			  u32 access, int *error)
+			    u32 access, int *error)
 {
 	enum gmem_result result = GMEM_ERROR;
 	struct mem_region *r;
@@ -344,7 +344,7 @@ static bool zap_hva_range(struct vm *vm, u64 start, u64 end)
 }
 
 static int gmem_invalidate_start(struct mmu_notifier *mn,
-				const struct mmu_notifier_range *range)
+				 const struct mmu_notifier_range *range)
 {
 	struct vm *vm = container_of(mn, struct vm, mn);
 	bool zapped;
@@ -360,7 +360,7 @@ static int gmem_invalidate_start(struct mmu_notifier *mn,
 }
 
 static void gmem_invalidate_end(struct mmu_notifier *mn,
-			       const struct mmu_notifier_range *range)
+				const struct mmu_notifier_range *range)
 {
 	struct vm *vm = container_of(mn, struct vm, mn);
 

@@ -29,7 +29,7 @@ enum gmem_result {
 
 /* Make the EPT map @gpa for @access (MINIVMX_PROT_*). May sleep. */
 enum gmem_result gmem_fault(struct vm *vm, struct ept_cache *cache, u64 gpa,
-			  u32 access, int *error);
+			    u32 access, int *error);
 
 /*
  * Copy from and to guest-physical memory on behalf of the guest, only where

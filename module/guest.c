@@ -272,7 +272,7 @@ enum guest_result guest_translate(struct vcpu *vcpu, const struct guest_mode *mo
 
 		if ((entries[i - 1] & set) != set)
 			gmem_cmpxchg(vcpu->vm, addresses[i - 1], entries[i - 1],
-				    entries[i - 1] | set, p.entry_size);
+				     entries[i - 1] | set, p.entry_size);
 	}
 	return GUEST_OK;
 }

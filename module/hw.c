@@ -215,7 +215,7 @@ int hw_vmcs_load(struct vcpu *vcpu, bool *moved)
 	hw = this_cpu_ptr(&hw_cpu);
 	*moved = false;
 
-	old = smp_load_acquire(&vmcs->cpu);
+	old = smp_load_acquire(&vmcs->cpu);	/* see vmcs_deactivate() */
 	if (unlikely(old != cpu)) {
 		if (old >= 0)
 			smp_call_function_single(old, vmcs_deactivate_ipi, vmcs, 1);
@@ -272,7 +272,7 @@ void hw_vmcs_release(struct vmcs *vmcs)
 
 	/* An offline CPU has deactivated its own on the way out. */
 	cpus_read_lock();
-	cpu = smp_load_acquire(&vmcs->cpu);
+	cpu = smp_load_acquire(&vmcs->cpu);	/* see vmcs_deactivate() */
 	if (cpu >= 0)
 		smp_call_function_single(cpu, vmcs_deactivate_ipi, vmcs, 1);
 	cpus_read_unlock();

@@ -82,6 +82,7 @@ void vm_kill(struct vm *vm, const char *why)
 	pr_err_ratelimited("the VM of process %d ends: %s\n",
 			   task_tgid_nr(current), why);
 	for (i = 0; i < MINIVMX_MAX_VCPUS; i++) {
+		/* Pairs with the release in ioctl.c. */
 		struct vcpu *vcpu = smp_load_acquire(&vm->vcpus[i]);
 
 		if (vcpu)
@@ -107,6 +108,7 @@ void vm_kick_all(struct vm *vm)
 	smp_mb();
 	preempt_disable();
 	for (i = 0; i < MINIVMX_MAX_VCPUS; i++) {
+		/* Pairs with the release in ioctl.c. */
 		struct vcpu *vcpu = smp_load_acquire(&vm->vcpus[i]);
 		int cpu;
 

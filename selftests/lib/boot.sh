@@ -1,0 +1,87 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+# Tests on the testbed's machines. Sourced by selftests/run.
+
+declare -A BOOT_OPTIONS=() # by job, for testbed/run
+
+GUEST_TEST=uapi/linux_guest_test.sh
+
+# The programs for a machine with VT-x; a Linux guest if it has one.
+target_programs() {
+	local guest=$1 kind name
+	for kind in uapi vmx; do
+		while read -r name; do
+			[[ $guest == - && $kind/$name == "$GUEST_TEST" ]] || echo "$kind/$name"
+		done < <(programs $kind)
+	done
+}
+
+# add_boot KERNEL CPU CPUS GUEST: a job for it, see BOOTS in selftests/run. The
+# kernel's own kvm_intel is there for the tests that load it.
+add_boot() {
+	local job=$1-$2-$3 names=()
+	BOOT_OPTIONS[$job]="--kernel $1 --cpu $2 --cpus $3"
+	[[ $4 == - ]] || BOOT_OPTIONS[$job]+=" --guest $4 --mem 768"
+	BOOT_OPTIONS[$job]+=" --add $BUILD/testbed/kernels/$1/modules:/testbed/kvm"
+	mapfile -t names < <(target_programs "$4" | wanted "$job")
+	add_job "$job" job_boot "${names[@]}"
+}
+
+# add_refusal KERNEL: the machine without VT-x.
+add_refusal() {
+	local job=qemu-$1 names=()
+	BOOT_OPTIONS[$job]="--machine qemu --no-module --kernel $1"
+	mapfile -t names < <(programs refusal | sed 's,^,refusal/,' | wanted "$job")
+	add_job "$job" job_boot "${names[@]}"
+}
+
+# One boot, in which the tests given run one after the other.
+job_boot() {
+	local status=0
+	now booting
+	# shellcheck disable=SC2086 # words
+	"$TOP/testbed/run" --quiet ${BOOT_OPTIONS[$JOB]} --timeout 1500 \
+		--keep "$JOB_LOGS/testbed" --add "$SELFTESTS/lib/on-target:/testbed/on-target" -- \
+		/testbed/on-target "$@" >"$JOB_LOGS/output" 2>"$JOB_LOGS/testbed.log" || status=$?
+	judge_tests "$@"
+	judge_boot "$status"
+}
+
+# Split the output at the lines of lib/on-target, and judge each part.
+judge_tests() {
+	local line name='' log=''
+	local -A ended=()
+	while IFS= read -r line; do
+		if [[ $line =~ ^'== begin '(.*)$ ]]; then
+			name=${BASH_REMATCH[1]}
+			log=$JOB_LOGS/${name//\//_}.log
+			: >"$log"
+		elif [[ -n $name && $line =~ ^"== end $name "([0-9]+)$ ]]; then
+			tap_judge "$JOB/$name" "${BASH_REMATCH[1]}" <"$log"
+			ended[$name]=1
+			name=''
+		elif [[ -n $name ]]; then
+			printf '%s\n' "$line" >>"$log"
+		fi
+	done <"$JOB_LOGS/output"
+	if [[ -n $name ]]; then
+		fail "$JOB/$name" "the machine ended while it ran; its last words:" \
+			"$(tail -n 30 "$log")"
+		ended[$name]=1
+	fi
+	for name in "$@"; do
+		[[ -n ${ended[$name]-} ]] || fail "$JOB/$name" "it did not run"
+	done
+}
+
+# The boot itself is a test as well: no splat, no death, the module unloaded.
+judge_boot() {
+	local status=$1 log=$JOB_LOGS/testbed.log
+	if [[ $status -ne 0 ]]; then
+		fail "$JOB/boot" "testbed/run ended with status $status:" "$(tail -n 80 "$log")"
+	elif grep -q 'could not be unloaded' "$log"; then
+		fail "$JOB/boot" "$(<"$log")"
+	else
+		result pass "$JOB/boot"
+	fi
+}

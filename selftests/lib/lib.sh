@@ -1,0 +1,58 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0
+# Tests in shell, on the testbed's machine (busybox): what they have in common.
+# Output is TAP, the plan at its end.
+
+NUMBER=0 BAD=0
+
+# ok WHETHER NAME: a result; WHETHER is an exit status.
+ok() {
+	NUMBER=$((NUMBER + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $NUMBER $2"
+	else
+		BAD=$((BAD + 1))
+		echo "not ok $NUMBER $2"
+	fi
+}
+
+# expect NAME STATUS PATTERN COMMAND...: COMMAND ends with that status and
+# prints, to either output, a line that matches the extended expression (nothing
+# is asked of the output if that is empty, no output if it is ^$).
+# $OUTPUT has what it printed.
+OUTPUT=/tmp/output
+expect() {
+	name=$1 want=$2 pattern=$3
+	shift 3
+	"$@" </dev/null >$OUTPUT 2>&1
+	status=$?
+	if [ $status -ne "$want" ]; then
+		echo "# exit status $status, not $want, of: $*"
+	elif [ "$pattern" = '^$' ] && [ -s $OUTPUT ]; then
+		echo "# there should be no output of: $*"
+	elif [ -n "$pattern" ] && [ "$pattern" != '^$' ] && ! grep -qE "$pattern" $OUTPUT; then
+		echo "# nothing printed matches $pattern"
+	else
+		ok 0 "$name"
+		return
+	fi
+	tail -n 20 $OUTPUT | sed 's/^/# /'
+	ok 1 "$name"
+}
+
+skip() {
+	NUMBER=$((NUMBER + 1))
+	echo "ok $NUMBER $1 # SKIP $2"
+}
+
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 4
+}
+
+# The last command of a test.
+finish() {
+	echo "1..$NUMBER"
+	[ $BAD -eq 0 ]
+	exit
+}

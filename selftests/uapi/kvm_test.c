@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The other hypervisor on this host: each is refused VMX while the other has
+ * it, is told so, and gets it afterwards. The testbed puts KVM's modules into
+ * /testbed/kvm; they are loaded here and unloaded again.
+ */
+#include <linux/kvm.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "uapi.h"
+
+static const char *const kvm_modules[] = { "irqbypass", "kvm", "kvm_intel" };
+static const char *const kvm_files[] = { "irqbypass", "kvm", "kvm-intel" };
+
+static long load(const char *file, const char *params)
+{
+	char path[80];
+	long ret;
+	int fd;
+
+	snprintf(path, sizeof(path), "/testbed/kvm/%s.ko", file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ret = syscall(SYS_finit_module, fd, params, 0) ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+/* All of KVM; 6.12 takes VMX now, unless it is told to wait for its first VM. */
+static long load_kvm(const char *params)
+{
+	long ret = load(kvm_files[0], "");
+
+	if (!ret)
+		ret = load(kvm_files[1], params);
+	return ret ?: load(kvm_files[2], "");
+}
+
+static void unload_kvm(void)
+{
+	int i;
+
+	for (i = ARRAY_SIZE(kvm_modules) - 1; i >= 0; i--)
+		syscall(SYS_delete_module, kvm_modules[i], O_NONBLOCK);
+}
+
+/* /dev/kvm's ioctls take no pointers here. */
+static long kvm_create_vm(int kvm)
+{
+	int fd = ioctl(kvm, KVM_CREATE_VM, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+FIXTURE(both) {
+	int system;
+	bool kvm;	/* there is one to be loaded */
+	bool at_load;	/* this KVM takes VMX as soon as it is loaded */
+};
+
+FIXTURE_SETUP(both)
+{
+	struct minivmx_info info;
+
+	self->kvm = access("/testbed/kvm/kvm-intel.ko", F_OK) == 0;
+	if (!self->kvm)
+		return;
+	self->system = open(MINIVMX_DEVICE, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->system);
+	ASSERT_EQ(0, load_kvm(""));
+	ASSERT_EQ(0, call(self->system, MINIVMX_GET_INFO, &info));
+	self->at_load = info.vmx_owner == MINIVMX_VMX_FOREIGN;
+	unload_kvm();
+}
+
+FIXTURE_TEARDOWN(both)
+{
+	if (!self->kvm)
+		return;
+	close(self->system);
+	unload_kvm();
+}
+
+/* First in each test: a SKIP in the fixture would not skip it. */
+#define NEED_KVM() \
+	do { if (!self->kvm) SKIP(return, "KVM's modules are not in the machine"); } while (0)
+
+static long create_vm(int system)
+{
+	struct minivmx_create_vm create = { 0 };
+
+	return call(system, MINIVMX_CREATE_VM, &create);
+}
+
+static long owner(int system)
+{
+	struct minivmx_info info;
+
+	return call(system, MINIVMX_GET_INFO, &info) ?: info.vmx_owner;
+}
+
+/* `minivmx run` ends with @status and says @words. */
+static bool runner_says(int status, const char *words)
+{
+	char text[2000];
+	size_t length;
+	FILE *file = popen("minivmx run guest/cpuid_loop.bin 2>&1", "r");
+	int got;
+
+	length = fread(text, 1, sizeof(text) - 1, file);
+	text[length] = '\0';
+	got = pclose(file);
+	if (WIFEXITED(got) && WEXITSTATUS(got) == status && strstr(text, words))
+		return true;
+	printf("# status %#x: %s\n", got, text);
+	return false;
+}
+
+TEST_F(both, kvm_first)
+{
+	int kvm, kvm_vm, kvm_vcpu;
+
+	NEED_KVM();
+	ASSERT_EQ(0, load_kvm(self->at_load ? "enable_virt_at_load=0" : ""));
+	EXPECT_EQ(MINIVMX_VMX_FREE, owner(self->system));
+	kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, kvm);
+	kvm_vm = kvm_create_vm(kvm);
+	ASSERT_LE(0, kvm_vm);
+	EXPECT_EQ(MINIVMX_VMX_FOREIGN, owner(self->system));
+	EXPECT_EQ(-EBUSY, create_vm(self->system));
+	EXPECT_TRUE(runner_says(4, "VMX is taken by kvm_intel"));
+	EXPECT_TRUE(runner_says(4, "rmmod kvm_intel"));
+	/* KVM is not harmed. */
+	kvm_vcpu = ioctl(kvm_vm, KVM_CREATE_VCPU, 0);
+	EXPECT_LE(0, kvm_vcpu);
+
+	close(kvm_vcpu);
+	close(kvm_vm);
+	close(kvm);
+}
+
+TEST_F(both, kvm_first_then_free)
+{
+	int kvm, kvm_vm, vm;
+
+	NEED_KVM();
+	ASSERT_EQ(0, load_kvm(self->at_load ? "enable_virt_at_load=0" : ""));
+	kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	kvm_vm = kvm_create_vm(kvm);
+	ASSERT_LE(0, kvm_vm);
+	EXPECT_EQ(-EBUSY, create_vm(self->system));
+	close(kvm_vm);
+	vm = create_vm(self->system);
+	EXPECT_LE(0, vm);
+	EXPECT_TRUE(runner_says(0, ""));
+	close(vm);
+	close(kvm);
+}
+
+TEST_F(both, minivmx_first)
+{
+	int vm, kvm, kvm_vm;
+
+	NEED_KVM();
+	ASSERT_EQ(0, load_kvm(self->at_load ? "enable_virt_at_load=0" : ""));
+	kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, kvm);
+	vm = create_vm(self->system);
+	ASSERT_LE(0, vm);
+	EXPECT_EQ(-EBUSY, kvm_create_vm(kvm));
+	/* And minivmx is not harmed by the attempt. */
+	EXPECT_EQ(MINIVMX_VMX_OWN, owner(self->system));
+	EXPECT_TRUE(runner_says(0, ""));
+
+	close(vm);
+	kvm_vm = kvm_create_vm(kvm);
+	EXPECT_LE(0, kvm_vm);
+	EXPECT_EQ(-EBUSY, create_vm(self->system));
+	close(kvm_vm);
+	close(kvm);
+}
+
+/* A KVM that takes VMX when it is loaded. */
+TEST_F(both, at_load)
+{
+	int vm;
+
+	NEED_KVM();
+	if (!self->at_load)
+		SKIP(return, "this KVM waits for its first VM");
+	vm = create_vm(self->system);
+	ASSERT_LE(0, vm);
+	EXPECT_EQ(-EBUSY, load_kvm(""));
+	EXPECT_TRUE(runner_says(0, ""));
+	close(vm);
+	unload_kvm();
+
+	ASSERT_EQ(0, load_kvm(""));
+	EXPECT_EQ(-EBUSY, create_vm(self->system));
+	EXPECT_TRUE(runner_says(4, "VMX is taken by kvm_intel, which nobody uses now"));
+	EXPECT_TRUE(runner_says(4, "rmmod kvm_intel"));
+	unload_kvm();
+	vm = create_vm(self->system);
+	EXPECT_LE(0, vm);
+	close(vm);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Coming and going: the module with VMs in it, VMs by the thousand, programs
+ * that are killed. What was taken is given back.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "uapi.h"
+
+#define MODULE	"/lib/minivmx/minivmx.ko"
+#define COUNTERS "/sys/kernel/debug/minivmx/"
+
+static const char *const counters[] = { "vms", "vcpus", "pages", "ept_pages" };
+
+/* Counter @i, or -1. */
+static long counter(unsigned int i)
+{
+	char path[80];
+	long value = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), COUNTERS "%s", counters[i]);
+	file = fopen(path, "r");
+	if (!file)
+		return -1;
+	if (fscanf(file, "%ld", &value) != 1)
+		value = -1;
+	fclose(file);
+	return value;
+}
+
+#define EXPECT_COUNTERS_ZERO()							\
+	do {									\
+		for (unsigned int i_ = 0; i_ < ARRAY_SIZE(counters); i_++) {	\
+			EXPECT_EQ(0, counter(i_))				\
+				TH_LOG("counter %s", counters[i_]);		\
+		}								\
+	} while (0)
+
+static long load_module(void)
+{
+	int fd = open(MODULE, O_RDONLY | O_CLOEXEC);
+	long ret = syscall(SYS_finit_module, fd, "", 0);
+
+	ret = ret ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+static long unload_module(void)
+{
+	return syscall(SYS_delete_module, "minivmx", O_NONBLOCK) ? -errno : 0;
+}
+
+static bool exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+static const char *const traces[] = {
+	"/dev/minivmx", "/sys/module/minivmx", "/sys/class/misc/minivmx",
+	"/sys/kernel/debug/minivmx",
+};
+
+/* A VM that has run: a vCPU, memory, pages in the EPT. -errno if not. */
+struct guest {
+	int system, vm, vcpu;
+	struct minivmx_run *run;
+	unsigned char *memory;
+};
+
+static long guest_start(struct guest *g)
+{
+	struct minivmx_create_vm create_vm = { 0 };
+	struct minivmx_create_vcpu create_vcpu = { 0 };
+	struct minivmx_map map = { .size = 16 * PAGE, .prot = PROT_RWX };
+	struct minivmx_sregs sregs;
+	long ret;
+
+	g->system = open(MINIVMX_DEVICE, O_RDWR | O_CLOEXEC);
+	g->vm = call(g->system, MINIVMX_CREATE_VM, &create_vm);
+	if (g->vm < 0)
+		return g->vm;
+	g->vcpu = call(g->vm, MINIVMX_CREATE_VCPU, &create_vcpu);
+	if (g->vcpu < 0)
+		return g->vcpu;
+	g->run = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, g->vcpu, 0);
+	g->memory = pages(16, PROT_READ | PROT_WRITE);
+	memset(g->memory, 0xf4, 16 * PAGE);
+	map.hva = (uintptr_t)g->memory;
+	ret = call(g->vm, MINIVMX_MAP_MEMORY, &map);
+	if (ret)
+		return ret;
+	minivmx_set_real(&sregs, &g->run->regs, 0, 0x1000);
+	ret = call(g->vcpu, MINIVMX_SET_SREGS, &sregs);
+	if (ret)
+		return ret;
+	ret = run(g->vcpu, g->run);
+	return ret ?: g->run->kind == MINIVMX_EXIT_HLT ? 0 : -EPROTO;
+}
+
+static void guest_end(struct guest *g)
+{
+	munmap(g->run, PAGE);
+	munmap(g->memory, 16 * PAGE);
+	close(g->vcpu);
+	close(g->vm);
+	close(g->system);
+}
+
+FIXTURE(module) {
+	struct guest guest;
+};
+
+FIXTURE_SETUP(module)
+{
+	if (!exists("/sys/module/minivmx"))
+		load_module();
+	ASSERT_TRUE(exists(MINIVMX_DEVICE));
+	EXPECT_COUNTERS_ZERO();
+}
+
+FIXTURE_TEARDOWN(module)
+{
+	/* For the tests that come behind this one. */
+	if (!exists("/sys/module/minivmx"))
+		load_module();
+}
+
+/* That they count at all, or all that follows would prove nothing. */
+TEST_F(module, counters_count)
+{
+	struct guest two;
+
+	ASSERT_EQ(0, guest_start(&self->guest));
+	EXPECT_EQ(1, counter(0));
+	EXPECT_EQ(1, counter(1));
+	EXPECT_LT(0, counter(2));
+	EXPECT_LT(0, counter(3));
+	ASSERT_EQ(0, guest_start(&two));
+	EXPECT_EQ(2, counter(0));
+	EXPECT_EQ(2, counter(1));
+	guest_end(&two);
+	EXPECT_EQ(1, counter(0));
+	EXPECT_EQ(1, counter(1));
+	guest_end(&self->guest);
+	EXPECT_COUNTERS_ZERO();
+}
+
+/* Each descriptor alone keeps the module, and so does the run page. */
+TEST_F(module, in_use)
+{
+	struct guest *g = &self->guest;
+
+	ASSERT_EQ(0, guest_start(g));
+	EXPECT_EQ(-EWOULDBLOCK, unload_module());
+	close(g->vm);
+	close(g->vcpu);
+	munmap(g->run, PAGE);
+	EXPECT_EQ(-EWOULDBLOCK, unload_module());	/* the device */
+	close(g->system);
+
+	ASSERT_EQ(0, guest_start(g));
+	close(g->system);
+	close(g->vcpu);
+	munmap(g->run, PAGE);
+	EXPECT_EQ(-EWOULDBLOCK, unload_module());	/* the VM */
+	close(g->vm);
+
+	ASSERT_EQ(0, guest_start(g));
+	close(g->system);
+	close(g->vm);
+	munmap(g->run, PAGE);
+	EXPECT_EQ(-EWOULDBLOCK, unload_module());	/* the vCPU */
+	EXPECT_EQ(0, call(g->vcpu, MINIVMX_RUN, NULL));
+	close(g->vcpu);
+
+	ASSERT_EQ(0, guest_start(g));
+	close(g->system);
+	close(g->vm);
+	close(g->vcpu);
+	EXPECT_EQ(-EWOULDBLOCK, unload_module());	/* the run page */
+	munmap(g->run, PAGE);
+
+	EXPECT_COUNTERS_ZERO();
+	EXPECT_EQ(0, unload_module());
+	EXPECT_EQ(0, load_module());
+}
+
+TEST_F_TIMEOUT(module, load_and_unload, 120)
+{
+	unsigned int i, round;
+
+	for (round = 0; round < 20; round++) {
+		ASSERT_EQ(0, unload_module());
+		for (i = 0; i < ARRAY_SIZE(traces); i++) {
+			EXPECT_FALSE(exists(traces[i]))
+				TH_LOG("%s is still there", traces[i]);
+		}
+		ASSERT_EQ(0, load_module());
+		for (i = 0; i < ARRAY_SIZE(traces); i++) {
+			EXPECT_TRUE(exists(traces[i]))
+				TH_LOG("there is no %s", traces[i]);
+		}
+		/* Every second time with a guest. */
+		if (round % 2)
+			continue;
+		ASSERT_EQ(0, guest_start(&self->guest));
+		guest_end(&self->guest);
+	}
+	EXPECT_EQ(-EEXIST, load_module());
+}
+
+/* kB, of what nobody uses or caches. */
+static long free_memory(void)
+{
+	char line[200];
+	long kb = -1;
+	FILE *file;
+	int fd;
+
+	sync();
+	fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+	if (write(fd, "3", 1) != 1)
+		perror("drop_caches");
+	close(fd);
+	usleep(200000);	/* what RCU still holds */
+	file = fopen("/proc/meminfo", "r");
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "MemFree: %ld kB", &kb) == 1)
+			break;
+	fclose(file);
+	return kb;
+}
+
+#define ROUNDS	1000
+
+/* One page kept each time would be 3,200 kB in the last 800. */
+TEST_F_TIMEOUT(module, a_thousand_vms, 600)
+{
+	long before = 0, after;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		if (i == 200)
+			before = free_memory();
+		ASSERT_EQ(0, guest_start(&self->guest))
+			TH_LOG("round %d", i);
+		guest_end(&self->guest);
+	}
+	after = free_memory();
+	EXPECT_COUNTERS_ZERO();
+	EXPECT_LT(before - after, 1600)
+		TH_LOG("free: %ld kB after 200 rounds, %ld kB after %d", before, after, ROUNDS);
+}
+
+/* ---- killed ---- */
+
+static pid_t start_runner(const char *image)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	/* The runner's terminal is none of this test's. */
+	dup2(open("/dev/null", O_RDWR), 0);
+	dup2(0, 1);
+	dup2(0, 2);
+	execlp("minivmx", "minivmx", "run", "--mem", "16M", image, NULL);
+	_exit(127);
+}
+
+TEST_F_TIMEOUT(module, killed_at_any_moment, 300)
+{
+	static const char *const images[] = { "guest/spin.bin", "guest/io_loop.bin" };
+	int i, status, with_vm = 0, without = 0;
+
+	srand(1);
+	for (i = 0; i < 50; i++) {
+		pid_t pid = start_runner(images[i % 2]);
+
+		ASSERT_LT(0, pid);
+		usleep(rand() % 30000);
+		counter(0) > 0 ? with_vm++ : without++;
+		ASSERT_EQ(0, kill(pid, SIGKILL));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+			TH_LOG("the runner ended by itself: status %#x", status);
+		EXPECT_COUNTERS_ZERO();
+	}
+	/* Moments of both kinds were met. */
+	EXPECT_LE(5, with_vm);
+	EXPECT_LE(1, without);
+	EXPECT_EQ(0, unload_module());
+}
+
+/* As killed_at_any_moment, but in the middle of what makes and ends VMs. */
+TEST_F_TIMEOUT(module, killed_while_it_makes_vms, 300)
+{
+	int i, status;
+
+	srand(2);
+	for (i = 0; i < 50; i++) {
+		pid_t pid = fork();
+
+		ASSERT_LE(0, pid);
+		if (pid == 0)
+			for (;;) {
+				guest_start(&self->guest);
+				guest_end(&self->guest);
+			}
+		usleep(rand() % 30000);
+		ASSERT_EQ(0, kill(pid, SIGKILL));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_COUNTERS_ZERO();
+	}
+	EXPECT_EQ(0, unload_module());
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Debian's kernels as guests: they boot to their init, run its script, and end.
+# The testbed's option --guest puts them there.
+# shellcheck source=selftests/lib/lib.sh
+. ./lib.sh
+
+CONSOLE=/tmp/console
+
+[ -d /guests ] || skip_all 'there are no guests in this machine'
+
+for dir in /guests/linux-*; do
+	series=${dir#/guests/linux-}
+	minivmx run --timeout 900 --initrd /guests/initramfs.cpio "$dir/vmlinuz" \
+		</dev/null >$CONSOLE 2>/tmp/errors
+	status=$?
+	sed 's/^/# /' $CONSOLE /tmp/errors
+	expect "$series: exit status 0" 0 '^0$' echo $status
+	expect "$series: reaches its init" 0 "minivmx-guest: init reached, kernel $series\\." cat $CONSOLE
+	expect "$series: its script passes" 0 'minivmx-guest: script done, status 0' cat $CONSOLE
+	expect "$series: ends by a reset" 0 'guest asked for a reset' cat /tmp/errors
+	expect "$series: complains of nothing" 1 '^$' \
+		grep -aE 'BUG:|WARNING:|Oops|unchecked MSR|general protection|Call Trace' $CONSOLE
+done
+finish

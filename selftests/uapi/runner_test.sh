@@ -1,0 +1,100 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# How `minivmx run` ends, and what it says: each exit status, each refusal.
+# shellcheck source=selftests/lib/lib.sh
+. ./lib.sh
+
+cd /tmp || exit
+SELFTESTS=/usr/lib/minivmx/selftests
+
+# image NAME BYTES: a flat image in printf's octal.
+image() {
+	# shellcheck disable=SC2059 # the bytes are the format
+	printf "$2" >"$1"
+}
+
+# ---- the command line ----
+expect 'help' 0 'usage: minivmx run' minivmx run --help
+expect 'no command' 2 'usage: minivmx COMMAND' minivmx
+expect 'unknown command' 2 'no such command: fly' minivmx fly
+expect 'no image' 2 'no IMAGE was given' minivmx run
+expect 'unknown option' 2 'see minivmx run --help' minivmx run --fly x
+expect 'bad memory' 2 'not a size' minivmx run --mem lots x
+expect 'bad port' 2 'not a port' minivmx run --debug-exit 70000 x
+expect 'bad time' 2 'not a number of seconds' minivmx run --timeout -1 x
+
+# ---- files ----
+mkdir -p dir
+: >empty
+printf '#!/bin/sh\necho hello\n' >script
+expect 'missing file' 4 'nowhere: cannot open: No such file' minivmx run nowhere
+expect 'directory' 4 'is a directory' minivmx run dir
+expect 'empty file' 4 'the file is empty' minivmx run empty
+expect 'not a kernel' 4 'not a kernel: this is a script' minivmx run script
+expect 'missing initrd' 4 'nowhere: cannot open' \
+	minivmx run --initrd nowhere $SELFTESTS/guest/spin.bin
+kernel=$(ls /guests/linux-*/vmlinuz 2>/dev/null)
+if [ -n "$kernel" ]; then
+	head -c 1000000 "$kernel" >beginning
+	head -c 400 "$kernel" >stump
+	expect 'truncated bzImage' 4 'truncated bzImage: it has 1000000 bytes' minivmx run beginning
+	expect 'stump of a bzImage' 4 'cut-off bzImage' minivmx run stump
+	expect 'too large for the memory' 4 'too large for the memory of 16M' \
+		minivmx run --mem 16M "$kernel"
+	rm -f beginning stump
+else
+	skip 'truncated bzImage' 'no kernel here'
+	skip 'stump of a bzImage' 'no kernel here'
+	skip 'too large for the memory' 'no kernel here'
+fi
+
+# ---- ends ----
+image halt '\372\364'				# cli; hlt
+expect 'halt' 0 '' minivmx run halt
+expect 'halt, in words' 0 'guest halted' minivmx run --verbose halt
+image exit21 '\260\025\346\364\364'		# mov $21, %al; out %al, $0xf4; hlt
+expect 'debug-exit value' 43 '' minivmx run --debug-exit 0xf4 exit21
+image exit0 '\260\000\346\364\364'
+expect 'debug-exit value 0' 1 '' minivmx run --debug-exit 0xf4 exit0
+image exit255 '\260\377\346\364\364'
+expect 'debug-exit value 255' 255 '' minivmx run --debug-exit 0xf4 exit255
+image reset '\260\376\346\144\364'		# mov $0xfe, %al; out %al, $0x64
+expect 'reset' 0 '' minivmx run reset
+# lidt 0x7c08; int3; hlt: the table behind it is empty
+image triple '\017\001\036\010\174\314\364\220\000\000\000\000\000\000'
+expect 'triple fault' 8 'the guest ended in a triple fault' minivmx run triple
+expect 'timeout' 124 'timeout after 0.5 s' minivmx run --timeout 0.5 $SELFTESTS/guest/spin.bin
+expect 'timeout of a guest that exits' 124 'timeout after 0.5 s' \
+	minivmx run --timeout 0.5 $SELFTESTS/guest/io_loop.bin
+# sti; hlt; jmp: waits for what never comes
+image waits '\373\364\353\375'
+expect 'timeout of a guest that waits' 124 'timeout after 0.5 s' minivmx run --timeout 0.5 waits
+
+# mov $0x3f8, %dx; "hi" and a newline: mov $x, %al; out %al, %dx; cli; hlt
+image hello '\272\370\003\260\150\356\260\151\356\260\012\356\372\364'
+expect 'its serial port is stdout' 0 '^hi$' minivmx run hello
+expect 'and nothing else is' 0 '^3 ' sh -c 'minivmx run hello 2>/dev/null >out; wc -c out'
+
+# ended_by SIGNAL: a runner that gets it.
+ended_by() {
+	minivmx run "$SELFTESTS/guest/spin.bin" &
+	sleep 0.5
+	kill "-$1" $!
+	wait $!
+}
+expect 'SIGTERM' 143 'ended by Terminated' ended_by TERM
+expect 'SIGHUP' 129 'ended by Hangup' ended_by HUP
+expect 'SIGKILL' 137 '' ended_by KILL
+
+# ---- the host ----
+grep -q ^nobody: /etc/passwd || echo 'nobody:x:65534:65534::/:/bin/sh' >>/etc/passwd
+chmod 755 /tmp
+expect 'no permission' 4 'you may not open /dev/minivmx \(EACCES\)' \
+	su -s /bin/sh nobody -c 'minivmx run /tmp/halt'
+
+rmmod minivmx
+expect 'no module' 4 'the minivmx module is not loaded' minivmx run halt
+expect 'no module, for info' 4 'the minivmx module is not loaded' minivmx info
+insmod /lib/minivmx/minivmx.ko
+expect 'with the module again' 0 '' minivmx run halt
+finish

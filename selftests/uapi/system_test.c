@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /dev/minivmx itself: who may open it, what it tells, how VMs are made. */
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "uapi.h"
+
+FIXTURE(device) {
+	int fd;
+	struct minivmx_info info;
+};
+
+FIXTURE_SETUP(device)
+{
+	self->fd = open(MINIVMX_DEVICE, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, call(self->fd, MINIVMX_GET_INFO, &self->info));
+}
+
+FIXTURE_TEARDOWN(device)
+{
+	close(self->fd);
+}
+
+TEST_F(device, is_root_s)
+{
+	struct stat st;
+
+	ASSERT_EQ(0, fstat(self->fd, &st));
+	EXPECT_EQ(S_IFCHR | 0600, st.st_mode);
+	EXPECT_EQ(0, st.st_uid);
+	EXPECT_EQ(0, st.st_gid);
+}
+
+TEST_F(device, is_not_for_everybody)
+{
+	static const int modes[] = { O_RDWR, O_RDONLY, O_WRONLY };
+	unsigned int i;
+	int status;
+	pid_t pid = fork();
+
+	ASSERT_LE(0, pid);
+	if (pid == 0) {
+		EXPECT_EQ(0, setgid(65534));
+		EXPECT_EQ(0, setuid(65534));
+		for (i = 0; i < ARRAY_SIZE(modes); i++) {
+			EXPECT_EQ(-1, open(MINIVMX_DEVICE, modes[i]));
+			EXPECT_EQ(EACCES, errno);
+		}
+		_exit(_metadata->passed ? 0 : 1);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+TEST_F(device, info)
+{
+	const struct minivmx_info *info = &self->info;
+	const __u32 known = MINIVMX_FEAT_EPT_2M | MINIVMX_FEAT_EPT_1G |
+			    MINIVMX_FEAT_EPT_AD | MINIVMX_FEAT_XSAVE;
+
+	EXPECT_EQ(MINIVMX_API_VERSION, info->api_version);
+	EXPECT_EQ(0, info->features & ~known);
+	EXPECT_LE(sizeof(struct minivmx_run), info->run_size);
+	EXPECT_EQ(0, info->run_size % PAGE);
+	EXPECT_EQ(MINIVMX_MAX_VCPUS, info->max_vcpus);
+	EXPECT_LE(32, info->gpa_bits);
+	EXPECT_GE(52, info->gpa_bits);
+	/* FXSAVE's area, or that and the header at least. */
+	EXPECT_TRUE(info->features & MINIVMX_FEAT_XSAVE ?
+		    info->xsave_size >= 576 : info->xsave_size == 512);
+	EXPECT_EQ(0, info->reserved);
+	EXPECT_LT(1000, info->tsc_khz);
+}
+
+/* VMX is taken for the first VM and given back with the last. */
+TEST_F(device, owner_of_vmx)
+{
+	struct minivmx_create_vm create = { 0 };
+	struct minivmx_info info;
+	int first, second;
+
+	EXPECT_EQ(MINIVMX_VMX_FREE, self->info.vmx_owner);
+	first = call(self->fd, MINIVMX_CREATE_VM, &create);
+	ASSERT_LE(0, first);
+	EXPECT_EQ(0, call(self->fd, MINIVMX_GET_INFO, &info));
+	EXPECT_EQ(MINIVMX_VMX_OWN, info.vmx_owner);
+	second = call(self->fd, MINIVMX_CREATE_VM, &create);
+	ASSERT_LE(0, second);
+	close(first);
+	EXPECT_EQ(0, call(self->fd, MINIVMX_GET_INFO, &info));
+	EXPECT_EQ(MINIVMX_VMX_OWN, info.vmx_owner);
+	close(second);
+	EXPECT_EQ(0, call(self->fd, MINIVMX_GET_INFO, &info));
+	EXPECT_EQ(MINIVMX_VMX_FREE, info.vmx_owner);
+}
+
+TEST_F(device, create_vm_refuses)
+{
+	struct minivmx_create_vm create;
+	int bit;
+
+	for (bit = 0; bit < 32; bit++) {
+		create = (struct minivmx_create_vm) { .flags = 1U << bit };
+		EXPECT_EQ(-EINVAL, call(self->fd, MINIVMX_CREATE_VM, &create));
+		create = (struct minivmx_create_vm) { .reserved = 1U << bit };
+		EXPECT_EQ(-EINVAL, call(self->fd, MINIVMX_CREATE_VM, &create));
+	}
+}
+
+/* Descriptors must not leak into programs that are started. */
+TEST_F(device, descriptors_close_on_exec)
+{
+	struct minivmx_create_vm create_vm = { 0 };
+	struct minivmx_create_vcpu create_vcpu = { 0 };
+	int vm = call(self->fd, MINIVMX_CREATE_VM, &create_vm);
+	int vcpu = call(vm, MINIVMX_CREATE_VCPU, &create_vcpu);
+
+	EXPECT_EQ(FD_CLOEXEC, fcntl(vm, F_GETFD));
+	EXPECT_EQ(FD_CLOEXEC, fcntl(vcpu, F_GETFD));
+}
+
+static struct minivmx_cpuid_entry rows[MINIVMX_MAX_CPUID + 1];
+
+static long get_cpuid(int fd, unsigned int nr, void *entries)
+{
+	struct minivmx_cpuid cpuid = { .nr = nr, .entries = (uintptr_t)entries };
+	long ret = call(fd, MINIVMX_GET_SUPPORTED_CPUID, &cpuid);
+
+	return ret ?: cpuid.nr;
+}
+
+TEST_F(device, supported_cpuid)
+{
+	long nr = get_cpuid(self->fd, MINIVMX_MAX_CPUID, rows);
+	long i, j;
+
+	ASSERT_LT(0, nr);
+	ASSERT_GE(MINIVMX_MAX_CPUID, nr);
+	for (i = 0; i < nr; i++) {
+		EXPECT_EQ(0, rows[i].flags & ~MINIVMX_CPUID_SUBLEAF);
+		EXPECT_EQ(0, rows[i].reserved);
+		for (j = 0; j < i; j++) {
+			EXPECT_FALSE(rows[i].leaf == rows[j].leaf &&
+				     rows[i].subleaf == rows[j].subleaf)
+				TH_LOG("leaf %#x is there twice", rows[i].leaf);
+		}
+	}
+	/* It is sorted out of what the host has: no VMX in the guest. */
+	for (i = 0; i < nr; i++) {
+		EXPECT_FALSE(rows[i].leaf == 1 && rows[i].ecx & 1 << 5);
+	}
+}
+
+TEST_F(device, supported_cpuid_refuses)
+{
+	long nr = get_cpuid(self->fd, MINIVMX_MAX_CPUID, rows);
+	struct minivmx_cpuid cpuid = { .nr = nr - 1, .entries = (uintptr_t)rows };
+
+	ASSERT_LT(1, nr);
+	/* Too small an nr: says how many, and touches nothing. */
+	memset(rows, 0xaa, sizeof(rows));
+	EXPECT_EQ(-ENOSPC, call(self->fd, MINIVMX_GET_SUPPORTED_CPUID, &cpuid));
+	EXPECT_EQ(nr, cpuid.nr);
+	EXPECT_EQ(0xaaaaaaaa, rows[0].leaf);
+	cpuid.nr = 0;
+	EXPECT_EQ(-ENOSPC, call(self->fd, MINIVMX_GET_SUPPORTED_CPUID, &cpuid));
+	EXPECT_EQ(nr, cpuid.nr);
+	/* A larger one is fine, with no more than the rows there are written. */
+	EXPECT_EQ(nr, get_cpuid(self->fd, ~0U, rows));
+	EXPECT_EQ(0xaaaaaaaa, rows[nr].leaf);
+	EXPECT_EQ(nr, get_cpuid(self->fd, nr, before_hole(nr * sizeof(rows[0]))));
+
+	EXPECT_EQ(-EFAULT, get_cpuid(self->fd, nr, before_hole(nr * sizeof(rows[0]) - 1)));
+	EXPECT_EQ(-EFAULT, get_cpuid(self->fd, nr, BAD_POINTER));
+	EXPECT_EQ(-EFAULT, get_cpuid(self->fd, nr, pages(2, PROT_READ)));
+	cpuid = (struct minivmx_cpuid) { .nr = nr, .reserved = 1, .entries = (uintptr_t)rows };
+	EXPECT_EQ(-EINVAL, call(self->fd, MINIVMX_GET_SUPPORTED_CPUID, &cpuid));
+}
+
+TEST_HARNESS_MAIN
