@@ -68,7 +68,7 @@ With TESTBED_NO_PAYLOAD=1 in the environment nothing is built and nothing of
 minivmx is put into the machine.
 
 Examples
-  testbed/run -- minivmx check
+  testbed/run -- minivmx info
   testbed/run --kernel 6.12 --cpu broadwell --cpus 2 -- sh -c 'dmesg | tail'
   testbed/run --add build/mytest -- build/mytest --verbose
   testbed/run --no-module --kvm -- ls -l /dev/kvm
