@@ -10,8 +10,12 @@ BUILD := $(TOP)/build
 
 # The kernel to build for: KDIR=, or KERNEL= a release; by default the running
 # one if its headers are there, else the newest headers installed.
+ifdef KDIR
 KERNEL ?= $(shell $(TOP)/scripts/kernel-release $(KDIR))
-KDIR ?= /lib/modules/$(KERNEL)/build
+else
+KERNEL ?= $(shell $(TOP)/scripts/kernel-release)
+KDIR = /lib/modules/$(KERNEL)/build
+endif
 
 KBUILD_DIR = $(BUILD)/module/$(KERNEL)
 PAYLOAD = $(BUILD)/payload/$(KERNEL)
@@ -22,6 +26,8 @@ PAYLOAD = $(BUILD)/payload/$(KERNEL)
 all: module user
 
 module:
+	@test -e $(KDIR)/Makefile || { echo "no kernel headers in $(KDIR):" \
+		"install them, e.g. by 'make setup' as root, or give KDIR=" >&2; exit 1; }
 	@mkdir -p $(KBUILD_DIR)
 	@cp -rsf $(TOP)/Kbuild $(TOP)/module $(TOP)/uapi $(KBUILD_DIR)/
 	@find $(KBUILD_DIR) -xtype l -delete
