@@ -16,13 +16,13 @@ target_programs() {
 	done
 }
 
-# add_boot KERNEL CPU CPUS GUEST: a job for it, see BOOTS in selftests/run. The
-# kernel's own kvm_intel is there for the tests that load it.
+# add_boot KERNEL CPU CPUS GUEST KVM: a job for it, see BOOTS in selftests/run.
 add_boot() {
 	local job=$1-$2-$3 names=()
 	BOOT_OPTIONS[$job]="--kernel $1 --cpu $2 --cpus $3"
 	[[ $4 == - ]] || BOOT_OPTIONS[$job]+=" --guest $4 --mem 768"
-	BOOT_OPTIONS[$job]+=" --add $BUILD/testbed/kernels/$1/modules:/testbed/kvm"
+	[[ $5 == - ]] ||
+		BOOT_OPTIONS[$job]+=" --add $BUILD/testbed/kernels/$1/modules:/testbed/kvm"
 	mapfile -t names < <(target_programs "$4" | wanted "$job")
 	add_job "$job" job_boot "${names[@]}"
 }

@@ -786,6 +786,11 @@ GUEST64(spin_code, "1: inc %rbx; jmp 1b");
 struct spinner {
 	VM vm;
 	int cpu;
+	/*
+	 * Interrupts of the host end the guest's run whatever its RFLAGS.IF. But
+	 * Bochs 2.7 holds them back from a guest that was entered with it clear.
+	 */
+	bool interrupts_off;
 	volatile bool stop;
 	int ret;
 	bool intact;
@@ -821,6 +826,8 @@ static void *spinner(void *arg)
 
 	pin_to_cpu(s->cpu);
 	spinner_prepare(&s->vm, seed);
+	if (!s->interrupts_off)
+		s->vm.run->regs.rflags |= RFLAGS_IF;
 	s->intact = true;
 	while (!s->stop) {
 		s->vm.run->action = MINIVMX_RETRY;
@@ -857,6 +864,7 @@ TEST_F(vm, guests_and_threads_share_a_cpu)
 	for (i = 0; i < 2; i++) {
 		s[i].vm = *self;
 		s[i].cpu = 0;
+		s[i].interrupts_off = i;
 		if (i)
 			vm_new_vcpu(&s[i].vm, i);
 		ASSERT_EQ(0, pthread_create(&s[i].thread, NULL, spinner, &s[i]));
@@ -875,8 +883,8 @@ TEST_F(vm, guests_and_threads_share_a_cpu)
 		EXPECT_LT(100000, counted[i]);
 		EXPECT_TRUE(s[i].intact);
 		/* External interrupts, and no exit to userspace for them. */
-		/* Interrupts or the preemption timer, and nothing for userspace. */
-		EXPECT_LT(1, vm_count(&s[i].vm, 1) + vm_count(&s[i].vm, 52));
+		/* By interrupts, or by the preemption timer where Bochs needs it. */
+		EXPECT_LT(1, vm_count(&s[i].vm, 1) + i * vm_count(&s[i].vm, 52));
 	}
 	EXPECT_LT(100, mine);
 	EXPECT_TRUE(syscalls_work());

@@ -334,7 +334,8 @@ TEST_F(vm, rdtsc_counts_from_the_start_of_the_vm)
 	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, vm_run(self));
 	after = host_tsc();
 	EXPECT_LT(0, self->run->regs.rbx);
-	EXPECT_LT(self->run->regs.rbx, self->run->regs.rax);
+	/* In an emulator of two CPUs it need not move between two reads. */
+	EXPECT_LE(self->run->regs.rbx, self->run->regs.rax);
 	EXPECT_LT(self->run->regs.rax, after - before);
 	EXPECT_EQ(0, vm_count(self, 16));
 }

@@ -100,6 +100,7 @@ static void kick_many(VM *self, struct __test_metadata *_metadata, int runner_cp
 	int i;
 
 	vm_long(self, spin_code);
+	self->run->regs.rflags |= RFLAGS_IF;	/* see host_test.c, spinner */
 	ASSERT_EQ(0, pthread_create(&r.thread, NULL, run_until_stopped, &r));
 	pin_to_cpu(kicker_cpu);
 	/* On one CPU it gets its turn when its timer ends the guest's. */
@@ -159,6 +160,7 @@ TEST_F(vm, a_signal_ends_run_with_eintr)
 	int ret;
 
 	vm_long(self, spin_code);
+	self->run->regs.rflags |= RFLAGS_IF;
 	signal(SIGALRM, count_alarm);
 	while (alarms < 50) {
 		once.it_value.tv_usec = 200 + (alarms * 7919) % 5000;
