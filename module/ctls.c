@@ -232,9 +232,6 @@ int __init ctls_init(void)
 
 	rdmsrl(MSR_IA32_VMX_MISC, misc);
 	vmx_ctls.timer_shift = misc & VMX_MISC_TIMER_RATE;
-	rdmsrl(MSR_IA32_VMX_CR0_FIXED0, vmx_ctls.cr0_fixed0);
-	rdmsrl(MSR_IA32_VMX_CR0_FIXED1, vmx_ctls.cr0_fixed1);
-	rdmsrl(MSR_IA32_VMX_CR4_FIXED0, vmx_ctls.cr4_fixed0);
 	rdmsrl(MSR_IA32_VMX_CR4_FIXED1, vmx_ctls.cr4_fixed1);
 	return 0;
 }

@@ -16,8 +16,7 @@
  * @cpu2: secondary processor-based VM-execution controls
  * @exit: VM-exit controls
  * @entry: VM-entry controls
- * @cr0_fixed0: bits that are 1 in CR0 in VMX operation, so for CR4
- * @cr0_fixed1: bits that may be 1
+ * @cr4_fixed1: bits that may be 1 in CR4 in VMX operation
  * @ept_2m: EPT maps 2-MByte pages
  * @ept_1g: EPT maps 1-GByte pages
  * @ept_ad: EPT sets accessed and dirty flags
@@ -31,8 +30,7 @@ struct vmx_ctls {
 	u32 cpu2;
 	u32 exit;
 	u32 entry;
-	u64 cr0_fixed0, cr0_fixed1;
-	u64 cr4_fixed0, cr4_fixed1;
+	u64 cr4_fixed1;
 	u8 timer_shift;
 	bool ept_2m;
 	bool ept_1g;

@@ -19,6 +19,12 @@ struct guest_segment {
 
 /**
  * struct guest_mode - what addressing depends on, read together
+ * @cr0: the guest's view
+ * @cr3: as it is
+ * @cr4: the guest's view
+ * @efer: the guest's view
+ * @rflags: as it is
+ * @pdpte: the PDPTE registers of PAE paging
  * @seg: by the manual's segment register numbers, INSN_ES ...
  * @cpl: 0 to 3
  * @bits: 16, 32 or 64: default operand and address size of the code

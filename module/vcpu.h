@@ -75,13 +75,21 @@ enum {
 /**
  * struct host_state - the host's values while the guest's are in the CPU
  * @msr: by SWITCH_*
- * @fs_base: the thread's
- * @ds: selectors of the thread, restored where not null; so the others
- * @ldt: LDT selector
+ * @fs_base: the thread's FS base
+ * @ds: the thread's DS selector, loaded again if it is not null
+ * @es: likewise
+ * @fs: likewise
+ * @gs: likewise
+ * @ldt: LDT selector, likewise
  * @gdt: pseudo-descriptor of the GDT, whose limit an exit sets to 0xffff
- * @vmcs_cr3: what the VMCS has as host CR3; so for the other vmcs_* fields
+ * @vmcs_cr3: what the VMCS has as host CR3
+ * @vmcs_cr4: what the VMCS has as host CR4
+ * @vmcs_fs_base: what the VMCS has as host FS base
+ * @vmcs_perf_global: what the VMCS has as host IA32_PERF_GLOBAL_CTRL
  * @xcr0: the host's XCR0, 0 if it does not use XSAVE; constant
- * @debugctl: found at the last entry; so @dr7, @dr
+ * @debugctl: IA32_DEBUGCTL, found at the last entry
+ * @dr7: found at the last entry
+ * @dr: DR0 to DR3, found at the last entry with guest breakpoints
  */
 struct host_state {
 	u64 msr[NR_SWITCH_MSRS];
@@ -133,24 +141,52 @@ struct mmio_state;
  * @interruptibility: the VMCS field, valid if @cached
  * @cached: CACHE_*
  * @dirty: DIRTY_*
- * @exit: snapshot of the last exit's information
- * @exit_row: what to do about it
- * @kind: MINIVMX_EXIT_* for the run page, and its @data
+ * @vmcs: its VMCS
+ * @host: see struct host_state
+ * @loaded: guest MSRs, FPU and segments are in the CPU
  * @may_sleep: the handler runs with interrupts on and the VMCS not loaded
- *
- * @event: delivered at the next entry
- * @irq: an external interrupt that waits; @nmi_pending likewise
- * @events_waiting: any of those, or a window asked for: see inject_events()
- * @windows: MINIVMX_REQ_*_WINDOW of this RUN
  *
  * @cpu_ctls: primary processor-based controls as the VMCS has them
  * @entry_ctls: VM-entry controls as the VMCS has them
- * @cr0: guest's view of the control registers, except CR0 and CR4 bits that
- *	 it owns (exit_cr.c)
+ * @cr0: guest's view, but for the bits that it owns (exit_cr.c)
+ * @cr2: guest's, in the CPU during an entry
+ * @cr4: guest's view, but for the bits that it owns (exit_cr.c)
+ * @cr8: guest's
+ * @efer: guest's, as the VMCS has it
+ * @xcr0: guest's, in the CPU during an entry
+ * @dr: guest's DR0 to DR3, in the CPU during an entry if DR7 uses them
+ * @dr6: guest's, never in the CPU
+ * @dr7: guest's, as the VMCS has it
  * @msr: values of the switched MSRs, the CPU's own while @loaded
- * @loaded: guest MSRs, FPU and segments are in the CPU
+ * @misc_enable: guest's IA32_MISC_ENABLE
+ * @tsc_adjust: guest's IA32_TSC_ADJUST
+ * @debugctl: guest's IA32_DEBUGCTL, as the VMCS has it
+ *
+ * @event: delivered at the next entry
+ * @irq: an external interrupt that waits until the guest can take it
+ * @nmi_pending: an NMI waits until the guest can take it
+ * @events_waiting: any of those, or a window asked for: see inject_events()
+ * @windows: MINIVMX_REQ_*_WINDOW of this RUN
+ *
+ * @exit: snapshot of the last exit's information
+ * @exit_row: what to do about it
+ * @kind: MINIVMX_EXIT_* for the run page
+ * @data: the member of the run page's union that goes with @kind
  *
  * @pending: what SKIP has to finish
+ * @mmio: an instruction under way (exit_mmio.c)
+ * @ept_cache: pages for the EPT, got before its lock is taken
+ * @fpu: XSAVE area
+ * @msr_bitmap: the page that the VMCS points to
+ * @cpuid: what CPUID answers
+ * @nr_cpuid: rows of it
+ *
+ * @run: the run page
+ * @run_mapped: it was mapped at some time
+ *
+ * @stat_ticks: measure ticks (MINIVMX_STATS_TICKS)
+ * @exit_tsc: TSC at the last exit, 0 once it is accounted
+ * @exit_reason: basic reason of the last exit, an index of @stats
  * @stats: by basic exit reason
  */
 struct vcpu {

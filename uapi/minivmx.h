@@ -191,6 +191,24 @@ struct minivmx_map {
 
 /**
  * struct minivmx_regs - the general registers, RIP and RFLAGS
+ * @rax: register 0
+ * @rcx: register 1
+ * @rdx: register 2
+ * @rbx: register 3
+ * @rsp: register 4
+ * @rbp: register 5
+ * @rsi: register 6
+ * @rdi: register 7
+ * @r8: register 8
+ * @r9: register 9
+ * @r10: register 10
+ * @r11: register 11
+ * @r12: register 12
+ * @r13: register 13
+ * @r14: register 14
+ * @r15: register 15
+ * @rip: instruction pointer
+ * @rflags: flags
  *
  * In the order of the manual's register numbers (RAX is 0, R15 is 15).
  */
@@ -299,6 +317,7 @@ struct minivmx_vmexit {
  * @count: accesses in this exit, all to @port; 1 if not REP. A longer REP
  *         comes in several exits.
  * @reserved: zero
+ * @reserved2: zero
  * @data: OUT: the bytes; IN: to be filled before MINIVMX_SKIP
  */
 struct minivmx_io {
@@ -382,7 +401,12 @@ struct minivmx_insn {
  * @kind: out: MINIVMX_EXIT_*
  * @ready: out: MINIVMX_READY_*
  * @exit: out: the raw exit
- * @io: see struct minivmx_io; so for the other members
+ * @io: with MINIVMX_EXIT_IO
+ * @mmio: with MINIVMX_EXIT_MMIO
+ * @entry: with MINIVMX_EXIT_ENTRY_FAIL
+ * @memory: with MINIVMX_EXIT_MEMORY
+ * @insn: with MINIVMX_EXIT_EMULATION
+ * @padding: room for what may come
  *
  * The page is read once when RUN starts and written once when it returns.
  * RIP is never advanced before RUN returns: it points at the instruction that
@@ -441,6 +465,30 @@ struct minivmx_table {
 
 /**
  * struct minivmx_sregs - the system registers
+ * @es: segment register
+ * @cs: segment register
+ * @ss: segment register
+ * @ds: segment register
+ * @fs: segment register
+ * @gs: segment register
+ * @ldtr: LDT register
+ * @tr: task register
+ * @gdtr: GDT register
+ * @idtr: IDT register
+ * @cr0: control register
+ * @cr2: page-fault linear address
+ * @cr3: page-table base
+ * @cr4: control register
+ * @cr8: task priority, 0 to 15
+ * @efer: IA32_EFER
+ * @xcr0: extended control register 0; 1 if there is no XSAVE
+ * @dr0: breakpoint address
+ * @dr1: breakpoint address
+ * @dr2: breakpoint address
+ * @dr3: breakpoint address
+ * @dr6: debug status
+ * @dr7: debug control
+ * @pdpte: page-directory-pointer-table entries, used by PAE paging only
  *
  * Control registers are the guest's view of them. SET refuses bits the vCPU
  * cannot have with -EINVAL; combinations are judged by the CPU at entry.

@@ -128,7 +128,9 @@ progress_of_jobs() {
 		[[ -n ${JOB_PIDS[$name]-} ]] || continue
 		text+=" | $name: $(job_now "$name")"
 	done
-	progress "$passed passed, $failed failed$text"
+	printf -v text '%d:%02d %s passed, %s failed%s' $((SECONDS / 60)) $((SECONDS % 60)) \
+		"$passed" "$failed" "$text"
+	progress "$text"
 }
 
 # A boot says by its output what it is doing, the others by now().
