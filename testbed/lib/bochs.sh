@@ -78,4 +78,19 @@ bochs_start() {
 		</dev/null >"$RUN/screen" 2>&1 &
 	# shellcheck disable=SC2034 # for watch.sh
 	MACHINE_PID=$!
+	bochs_read_screen &
+}
+
+# Bochs draws its screen on a terminal that it makes itself, and names. Nobody
+# looks at it, but somebody has to read it: it is full after a few minutes, and
+# then Bochs waits for ever.
+bochs_read_screen() {
+	local tty=''
+	while machine_is_alive && [[ -z $tty ]]; do
+		sleep 0.2
+		tty=$(sed -n 's/.*Bochs connected to screen "\(.*\)".*/\1/p' "$RUN/screen")
+	done
+	[[ -n $tty ]] || return 0
+	stty -F "$tty" raw -echo 2>/dev/null || return 0
+	exec cat "$tty" >/dev/null 2>&1
 }
