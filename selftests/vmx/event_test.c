@@ -571,6 +571,18 @@ static void run_through(VM *self, int last)
 	self->run->regs.rflags = 2 | RFLAGS_TF;
 }
 
+/*
+ * An exit of an instruction, like a fault, leaves no single step pending: it
+ * is minivmx that has to trap behind the instruction. Bochs does leave one.
+ */
+static void no_pending_debug(VM *self)
+{
+	struct minivmx_events events = get_events(self);
+
+	events.pending_debug = 0;
+	vm_must(!minivmx_set_events(self->vcpu, &events));
+}
+
 GUEST64(step_code, "cpuid; nop; vmcall");
 
 TEST_F(vm, single_step_traps_behind_an_emulated_instruction)
@@ -587,6 +599,7 @@ TEST_F(vm, single_step_traps_behind_an_emulated_instruction)
 	EXPECT_TRAP_AT(DB, 3);
 	/* A hypercall that userspace finishes. */
 	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, vm_skip(self));
+	no_pending_debug(self);
 	ASSERT_EQ(VM_TRAP, vm_skip(self));
 	EXPECT_TRAP_AT(DB, 6);
 }
@@ -598,11 +611,13 @@ TEST_F(vm, single_step_traps_behind_io_and_hlt)
 	vm_long(self, step_io);
 	run_through(self, MINIVMX_EXIT_HLT);
 	ASSERT_EQ(MINIVMX_EXIT_IO, vm_run(self));
+	no_pending_debug(self);
 	ASSERT_EQ(VM_TRAP, vm_skip(self));
 	EXPECT_TRAP_AT(DB, 2);
 	ASSERT_EQ(VM_TRAP, vm_skip(self));
 	EXPECT_TRAP_AT(DB, 3);
 	ASSERT_EQ(MINIVMX_EXIT_HLT, vm_skip(self));
+	no_pending_debug(self);
 	ASSERT_EQ(VM_TRAP, vm_skip(self));
 	EXPECT_TRAP_AT(DB, 4);
 }

@@ -93,16 +93,23 @@ TEST_F(vm, lstar_is_the_hosts)
 	EXPECT_EQ((uintptr_t)raw_syscall, guest_rdmsr(self));
 }
 
+/* A signal handler that returns with NT set: rt_sigreturn, which ends with IRET. */
+void nt_handler(int sig);
+asm(".pushsection .text\n"
+	"nt_handler: add $8, %rsp; pushf; orl $0x4000, (%rsp); popf\n"
+	"	mov $15, %eax; syscall; ud2\n"
+	".popsection");
+
 TEST_F(vm, fmask_is_the_hosts)
 {
-	char name[6][65] = {};
-	long nr = SYS_uname;
-
-	/* SYSCALL clears RFLAGS by it: with DF left set, the kernel copies down. */
+	/*
+	 * SYSCALL clears RFLAGS by it. With NT left set, the kernel's IRET is a
+	 * #GP, which here is a SIGSEGV.
+	 */
+	signal(SIGUSR1, nt_handler);
+	ASSERT_EQ(0, raise(SIGUSR1));
 	guest_wrmsr(self, MSR_FMASK, 0);
-	asm volatile("std; syscall; cld" : "+a"(nr) : "D"(name) : "rcx", "r11", "memory");
-	EXPECT_EQ(0, nr);
-	EXPECT_STREQ("Linux", name[0]);
+	ASSERT_EQ(0, raise(SIGUSR1));
 	EXPECT_TRUE(syscalls_work());
 	EXPECT_EQ(0, guest_rdmsr(self));
 }
@@ -341,10 +348,15 @@ TEST_F(vm, gs_base_that_is_not_its_selectors_is_kept)
 {
 	uint64_t *page = low_page(), value;
 	uint16_t selector = gdt_selector(page), after;
+	/* The same in the guest: that it is equal must not keep it from being restored. */
+	struct minivmx_msr kernel_gs = {
+		.index = MSR_KERNEL_GS_BASE, .data = (uintptr_t)&in_gs,
+	};
 
 	if (!(getauxval(AT_HWCAP2) & 2))
 		SKIP(return, "the kernel does not use FSGSBASE");
 	asm volatile("mov %0, %%gs; wrgsbase %1" : : "r"(selector), "r"(&in_gs));
+	ASSERT_EQ(1, minivmx_set_msrs(self->vcpu, &kernel_gs, 1));
 	vm_long(self, use_segments);
 	vm_must(vm_run(self) == MINIVMX_EXIT_HYPERCALL);
 	asm volatile("mov %%gs, %0; mov %%gs:0, %1" : "=r"(after), "=r"(value));
@@ -699,6 +711,8 @@ static uint64_t xgetbv(void)
 	return lo | (uint64_t)hi << 32;
 }
 
+GUEST64(avx_code, "xor %ecx, %ecx; xgetbv; vmovdqu DATA, %ymm0; vmcall");
+
 TEST_F(vm, xcr0_is_each_sides_own)
 {
 	uint64_t before;
@@ -715,6 +729,16 @@ TEST_F(vm, xcr0_is_each_sides_own)
 	EXPECT_EQ(before, xgetbv());
 	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, vm_skip(self));
 	EXPECT_EQ(7, self->run->regs.rax);
+
+	/* Less than the host has: no AVX. */
+	vm_long(self, avx_code);
+	self->sregs.cr4 |= CR4_OSXSAVE;
+	self->sregs.xcr0 = 3;
+	vm_set_sregs(self);
+	ASSERT_EQ(VM_TRAP, vm_run(self));
+	EXPECT_EQ(3, self->run->regs.rax);
+	EXPECT_EQ(UD, self->trap.vector);
+	EXPECT_EQ(before, xgetbv());
 }
 
 TEST_F(vm, pkru_is_the_threads)

@@ -247,6 +247,11 @@ TEST_F(vm, fork_copies_on_write_and_the_guest_stays_with_the_parent)
 		_exit(!ok);
 	}
 	ASSERT_EQ(1, read(ready[0], &c, 1));
+	/* To have read the page, which is shared now, gives no right to write it. */
+	vm_long(self, load_code);
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, guest_load(self, PAGE));
+	EXPECT_EQ(1, self->run->regs.rax);
+	vm_long(self, store_code);
 	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, guest_store(self, PAGE, 2));
 	EXPECT_EQ(2, *vm_u32(self, PAGE));
 	ASSERT_EQ(1, write(go[1], &c, 1));
