@@ -69,8 +69,8 @@ job_ended() {
 run_jobs() {
 	local max=$1 next=0 name
 	trap end_jobs EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
+	trap 'stopped 130 SIGINT' INT
+	trap 'stopped 143 SIGTERM' TERM
 	while [[ $next -lt ${#JOB_NAMES[@]} || ${#JOB_PIDS[@]} -gt 0 ]]; do
 		while [[ $next -lt ${#JOB_NAMES[@]} && ${#JOB_PIDS[@]} -lt $max ]]; do
 			start_job "${JOB_NAMES[next]}"
@@ -86,10 +86,17 @@ run_jobs() {
 	progress_end
 }
 
+stopped() {
+	progress_end
+	echo "selftests/run: ended by $2" >&2
+	exit "$1"
+}
+
 # Whatever ends this ends what it has started: testbed/run takes its machine
 # with it when it gets a SIGTERM.
 end_jobs() {
 	local name
+	set +e
 	progress_end
 	for name in "${!JOB_PIDS[@]}"; do
 		end_tree "${JOB_PIDS[$name]}"
