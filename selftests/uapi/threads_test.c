@@ -242,7 +242,7 @@ TEST_F(minivmx, vcpu_holds_the_vm)
 
 TEST_F(minivmx, run_page_outlives_the_descriptors)
 {
-	EXPECT_EQ(0, call(self->vcpu, MINIVMX_RUN, NULL));
+	EXPECT_EQ(0, run(self->vcpu, self->run));
 	close(self->vcpu);
 	close(self->vm);
 	close(self->system);
