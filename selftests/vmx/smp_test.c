@@ -161,17 +161,19 @@ static void count_alarm(int sig)
 
 TEST_F(vm, a_signal_ends_run_with_eintr)
 {
-	struct itimerval once = { .it_value = { .tv_usec = 5000 } };
+	/* Again and again: one that comes between two RUNs ends neither. */
+	struct itimerval timer = { .it_interval = { .tv_usec = 5000 } };
 	struct itimerval never = {};
-	unsigned long ended = 0;
-	int ret;
+	int ended = 0;
 
 	vm_long(self, spin_code);
 	self->run->regs.rflags |= RFLAGS_IF;
 	signal(SIGALRM, count_alarm);
-	while (alarms < 50) {
-		once.it_value.tv_usec = 200 + (alarms * 7919) % 5000;
-		ASSERT_EQ(0, setitimer(ITIMER_REAL, &once, NULL));
+	while (ended < 50) {
+		int ret;
+
+		timer.it_value.tv_usec = 200 + (ended * 7919) % 5000;
+		ASSERT_EQ(0, setitimer(ITIMER_REAL, &timer, NULL));
 		do
 			ret = minivmx_run(self->vcpu);
 		while (!ret && self->run->kind == MINIVMX_EXIT_INTR);
@@ -180,7 +182,7 @@ TEST_F(vm, a_signal_ends_run_with_eintr)
 		ended++;
 	}
 	setitimer(ITIMER_REAL, &never, NULL);
-	EXPECT_EQ(50, ended);
+	EXPECT_LE(ended, alarms);
 	EXPECT_LT(1000, self->run->regs.rbx);
 	/* Each of the registers is what the guest made it. */
 	EXPECT_EQ(VM_STACK, self->run->regs.rsp);
