@@ -5,9 +5,11 @@
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 TESTBED=$TOP/testbed
 WORK=$TOP/build/testbed
-# The Debian kernel series a machine can boot; the newest package of each.
+# The Debian kernel series that are always there; the newest package of each.
 KERNEL_SERIES=(6.1 6.12)
-export TOP TESTBED WORK KERNEL_SERIES
+# All that a machine can boot; the others are got when they are asked for.
+KERNELS=("${KERNEL_SERIES[@]}" full full-6.12)
+export TOP TESTBED WORK KERNEL_SERIES KERNELS
 
 # Everything the testbed itself says goes to stderr, so that stdout carries
 # COMMAND's bytes and nothing else.
@@ -21,7 +23,7 @@ die() {
 	exit "$status"
 }
 
-# The release (uname -r) of a kernel series that testbed/setup has laid out.
+# The release (uname -r) of a kernel that testbed/setup has laid out.
 kernel_release() {
 	cat "$WORK/kernels/$1/release"
 }
