@@ -55,6 +55,11 @@ static int hw_hp_state;
 /* VMXON and VMXOFF on one CPU                                             */
 /* ---------------------------------------------------------------------- */
 
+#ifndef HAVE_CR4_UPDATE
+#define cr4_set_bits_irqsoff(mask)
+#define cr4_clear_bits_irqsoff(mask)
+#endif
+
 static int cpu_enter_vmx(unsigned int cpu)
 {
 	struct hw_cpu *hw = per_cpu_ptr(&hw_cpu, cpu);
