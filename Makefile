@@ -16,6 +16,9 @@ else
 KERNEL ?= $(shell $(TOP)/scripts/kernel-release)
 KDIR = /lib/modules/$(KERNEL)/build
 endif
+# CHROOT= a folder in which that is, with a compiler, when it is of a newer
+# Debian release than this machine: testbed/newest-kernel makes one.
+IN_CHROOT = $(if $(CHROOT),$(TOP)/testbed/in-chroot $(CHROOT))
 
 KBUILD_DIR = $(BUILD)/module/$(KERNEL)
 PAYLOAD = $(BUILD)/payload/$(KERNEL)
@@ -26,12 +29,12 @@ PAYLOAD = $(BUILD)/payload/$(KERNEL)
 all: module user
 
 module:
-	@test -e $(KDIR)/Makefile || { echo "no kernel headers in $(KDIR):" \
+	@$(IN_CHROOT) test -e $(KDIR)/Makefile || { echo "no kernel headers in $(KDIR):" \
 		"install them, e.g. by 'make setup' as root, or give KDIR=" >&2; exit 1; }
 	@mkdir -p $(KBUILD_DIR)
 	@cp -rsf $(TOP)/Kbuild $(TOP)/module $(TOP)/uapi $(KBUILD_DIR)/
 	@find $(KBUILD_DIR) -xtype l -delete
-	$(MAKE) -C $(KDIR) M=$(KBUILD_DIR) modules
+	$(IN_CHROOT) $(MAKE) -C $(KDIR) M=$(KBUILD_DIR) modules
 
 user:
 	$(MAKE) -C userspace BUILD=$(BUILD)

@@ -8,7 +8,7 @@ WORK=$TOP/build/testbed
 # The Debian kernel series that are always there; the newest package of each.
 KERNEL_SERIES=(6.1 6.12)
 # All that a machine can boot; the others are got when they are asked for.
-KERNELS=("${KERNEL_SERIES[@]}" full full-6.12)
+KERNELS=("${KERNEL_SERIES[@]}" full full-6.12 newest)
 export TOP TESTBED WORK KERNEL_SERIES KERNELS
 
 # Everything the testbed itself says goes to stderr, so that stdout carries
@@ -35,4 +35,12 @@ sh_quote() {
 	for word in "$@"; do
 		printf "'%s' " "${word//\'/\'\\\'\'}"
 	done
+}
+
+# What make is told to build modules for a kernel, one variable a line.
+kernel_variables() {
+	local dir=$WORK/kernels/$1
+	echo "KERNEL=$(kernel_release "$1")"
+	[[ ! -e $dir/build ]] || echo "KDIR=$(readlink -f "$dir/build")"
+	[[ ! -e $dir/chroot ]] || echo "CHROOT=$dir/chroot"
 }

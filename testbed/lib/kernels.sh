@@ -94,26 +94,32 @@ lay_out_kernel() {
 		say "downloading Debian's kernel $release"
 		new_kernel_directory
 		download_package "$package" "$SCRATCH"
-		unpack_kernel "$SCRATCH"/*.deb "$release" "$SCRATCH/out"
+		unpack_kernel "$release"
 		put_kernel_in_place "$kernel"
 	fi
 	install_missing_packages "linux-headers-$release"
 }
 
-# unpack_kernel DEB RELEASE DIR: make DIR the folder of the kernel in the package.
+# Of the packages in $SCRATCH make $SCRATCH/out, the folder of that kernel. Newer
+# packages have all of it in the folder of the modules, and are several.
 unpack_kernel() {
-	local release=$2 dir=$3 package=$3.package module
-	mkdir -p "$dir/modules"
-	dpkg-deb -x "$1" "$package"
-	cp "$package/boot/vmlinuz-$release" "$dir/vmlinuz"
-	cp "$package/boot/config-$release" "$dir/config"
-	unpack_vmlinux "$dir/vmlinuz" >"$dir/vmlinux"
-	for module in virt/lib/irqbypass arch/x86/kvm/kvm arch/x86/kvm/kvm-intel; do
-		module=$(find "$package" -path "*/kernel/$module.ko*")
-		copy_module "$module" "$dir/modules/$(basename "${module%.ko*}").ko"
+	local release=$1 package=$SCRATCH/package out=$SCRATCH/out modules deb module
+	for deb in "$SCRATCH"/*.deb; do
+		dpkg-deb -x "$deb" "$package"
 	done
-	printf '%s\n' "$release" >"$dir/release"
-	rm -rf "$package"
+	modules=$(find "$package" -path "*/lib/modules/$release")
+	mkdir -p "$out/modules"
+	if [[ -d $package/boot ]]; then
+		cp "$package/boot/vmlinuz-$release" "$out/vmlinuz"
+		cp "$package/boot/config-$release" "$out/config"
+	else
+		cp "$modules"/{vmlinuz,config} "$out/"
+	fi
+	unpack_vmlinux "$out/vmlinuz" >"$out/vmlinux"
+	for module in virt/lib/irqbypass arch/x86/kvm/kvm arch/x86/kvm/kvm-intel; do
+		copy_module "$modules/kernel/$module.ko" "$out/modules/${module##*/}.ko"
+	done
+	printf '%s\n' "$release" >"$out/release"
 }
 
 # Let $SCRATCH/out be the folder of a kernel, at once.
@@ -162,10 +168,10 @@ bzimage_number() {
 # signature, which a machine would spend seconds on checking.
 copy_module() {
 	local from=$1 to=$2 magic=$'~Module signature appended~\n' length
-	if [[ $from == *.xz ]]; then
-		xz -dc "$from" >"$to"
-	else
+	if [[ -f $from ]]; then
 		cp "$from" "$to"
+	else
+		xz -dc "$from.xz" >"$to"
 	fi
 	if tail -c "${#magic}" "$to" | grep -q '^~Module signature'; then
 		# Before the magic words: the signature's length, big-endian.

@@ -27,7 +27,9 @@ The machine
                      local  this machine, its own kernel; asks first
   --kernel K         6.1 (default) or 6.12: Debian's newest cloud kernel of it
                      full, full-6.12: the same with all drivers and PM_DEBUG,
-                     for tests of suspend; downloaded when first asked for
+                     for tests of suspend; newest: the newest cloud kernel of
+                     Debian's newer suites, on which minivmx can only borrow
+                     VMX from KVM. These are downloaded when first asked for
   --cpu C            skylake (default) or broadwell; Bochs only
   --cpus N           processors (1)
   --mem MB           memory (512)
