@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 
+#include "compat.h"
 #include "cpuid.h"
 #include "ctls.h"
 #include "debugfs.h"
