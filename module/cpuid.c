@@ -14,7 +14,6 @@
 #include <asm/tsc.h>
 #include <asm/vmx.h>
 
-#include "compat.h"
 #include "cpuid.h"
 #include "cr.h"
 #include "ctls.h"

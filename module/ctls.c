@@ -10,10 +10,10 @@
 #include <linux/smp.h>
 #include <linux/string.h>
 #include <asm/cpufeature.h>
+#include <asm/msr.h>
 #include <asm/processor.h>
 #include <asm/vmx.h>
 
-#include "compat.h"
 #include "ctls.h"
 
 struct vmx_ctls vmx_ctls __ro_after_init;

@@ -10,7 +10,6 @@
 #include <asm/fpu/xcr.h>
 #include <asm/processor.h>
 
-#include "compat.h"
 #include "debugfs.h"
 #include "fpu.h"
 #include "host.h"

@@ -11,10 +11,10 @@
 #include <asm/desc.h>
 #include <asm/fpu/types.h>
 #include <asm/fpu/xcr.h>
+#include <asm/msr.h>
 #include <asm/segment.h>
 #include <asm/special_insns.h>
 
-#include "compat.h"
 #include "ctls.h"
 #include "fpu.h"
 #include "host.h"

@@ -16,7 +16,6 @@
 #include <asm/processor.h>
 #include <asm/tlbflush.h>
 
-#include "compat.h"
 #include "ctls.h"
 #include "debugfs.h"
 #include "hw.h"

@@ -9,9 +9,9 @@
 #include <linux/mm.h>
 #include <linux/string.h>
 #include <asm/cpufeature.h>
+#include <asm/msr.h>
 #include <asm/processor.h>
 
-#include "compat.h"
 #include "cr.h"
 #include "host.h"
 #include "msr.h"

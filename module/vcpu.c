@@ -5,7 +5,6 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 
-#include "compat.h"
 #include "cpuid.h"
 #include "ctls.h"
 #include "debugfs.h"

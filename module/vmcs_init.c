@@ -3,12 +3,12 @@
 #include <linux/io.h>
 #include <linux/kernel.h>
 #include <asm/desc.h>
+#include <asm/msr.h>
 #include <asm/segment.h>
 #include <asm/special_insns.h>
 #include <asm/tsc.h>
 #include <asm/vmx.h>
 
-#include "compat.h"
 #include "cr.h"
 #include "ctls.h"
 #include "vcpu.h"
