@@ -23,7 +23,7 @@ IN_CHROOT = $(if $(CHROOT),$(TOP)/testbed/in-chroot $(CHROOT))
 KBUILD_DIR = $(BUILD)/module/$(KERNEL)
 PAYLOAD = $(BUILD)/payload/$(KERNEL)
 
-.PHONY: all module user selftests payload setup check check-quick check-style \
+.PHONY: all module user selftests payload setup check check-quick check-kernels check-style \
 	demo shell clean help
 
 all: module user
@@ -62,6 +62,9 @@ check: setup
 check-quick: setup
 	./selftests/run --quick
 
+check-kernels: setup
+	./selftests/run --kernels
+
 check-style: setup
 	./selftests/style
 
@@ -84,5 +87,6 @@ help:
 	@echo 'make shell        a root shell on that machine'
 	@echo 'make check        all tests; closes with "N passed, N failed, N skipped"'
 	@echo 'make check-quick  unit tests and one boot of the testbed'
+	@echo 'make check-kernels on each kernel, the newest Debian one too: builds, symbols, tests'
 	@echo 'make check-style  checkpatch, sparse, W=1, -Werror, shellcheck'
 	@echo 'make clean        remove what was built (not what was downloaded)'

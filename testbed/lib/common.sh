@@ -37,6 +37,16 @@ sh_quote() {
 	done
 }
 
+# Where modules for a kernel are built, as it is seen from here.
+kernel_build() {
+	local dir=$WORK/kernels/$1
+	if [[ -e $dir/build ]]; then
+		readlink -f "$dir/build"
+	else
+		echo "$([[ ! -e $dir/chroot ]] || echo "$dir/chroot")/lib/modules/$(kernel_release "$1")/build"
+	fi
+}
+
 # What make is told to build modules for a kernel, one variable a line.
 kernel_variables() {
 	local dir=$WORK/kernels/$1
