@@ -20,6 +20,7 @@ target_programs() {
 add_boot() {
 	local job=$1-$2-$3 names=()
 	BOOT_OPTIONS[$job]="--kernel $1 --cpu $2 --cpus $3"
+	BOOT_OPTIONS[$job]+=" --add $BUILD/testbed/kernels/$1/modules/brd.ko:/testbed/brd.ko"
 	[[ $4 == - ]] || BOOT_OPTIONS[$job]+=" --guest $4 --mem 768"
 	[[ $5 == - ]] ||
 		BOOT_OPTIONS[$job]+=" --add $BUILD/testbed/kernels/$1/modules:/testbed/kvm"
