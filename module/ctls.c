@@ -6,6 +6,9 @@
  * CPU that lacks a required one is refused, with each such control named.
  */
 #include <linux/kernel.h>
+#include <linux/moduleparam.h>
+#include <linux/smp.h>
+#include <linux/string.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
@@ -15,6 +18,25 @@
 
 struct vmx_ctls vmx_ctls __ro_after_init;
 
+/*
+ * For tests: capabilities to take for missing, each as MSR:BITS or, on one CPU
+ * only, MSR:BITS@CPU, in hexadecimal but for the CPU. The high words of the
+ * control MSRs are the bits that may be 1.
+ */
+static char *absent[8];
+static int nr_absent;
+module_param_array(absent, charp, &nr_absent, 0444);
+MODULE_PARM_DESC(absent, "tests: capability bits to ignore, MSR:BITS[@CPU],... in hex");
+
+/* One element of it, understood. */
+struct absent_bits {
+	u32 msr;
+	u64 bits;
+	int cpu;	/* -1: all */
+};
+
+static struct absent_bits absent_bits[ARRAY_SIZE(absent)] __ro_after_init;
+
 /* A control word: its MSR, the MSR without default1 bits, where it ends up. */
 enum ctl_word { CTL_PIN, CTL_CPU, CTL_CPU2, CTL_EXIT, CTL_ENTRY, NR_CTL_WORDS };
 
@@ -22,18 +44,18 @@ static const struct {
 	const char *name;
 	u32 msr;
 	u32 true_msr;
-	u32 *value;
-} ctl_words[NR_CTL_WORDS] __initconst = {
+	size_t value;	/* in struct vmx_ctls */
+} ctl_words[NR_CTL_WORDS] = {
 	[CTL_PIN] = { "pin-based", MSR_IA32_VMX_PINBASED_CTLS,
-		      MSR_IA32_VMX_TRUE_PINBASED_CTLS, &vmx_ctls.pin },
+		      MSR_IA32_VMX_TRUE_PINBASED_CTLS, offsetof(struct vmx_ctls, pin) },
 	[CTL_CPU] = { "primary processor-based", MSR_IA32_VMX_PROCBASED_CTLS,
-		      MSR_IA32_VMX_TRUE_PROCBASED_CTLS, &vmx_ctls.cpu },
+		      MSR_IA32_VMX_TRUE_PROCBASED_CTLS, offsetof(struct vmx_ctls, cpu) },
 	[CTL_CPU2] = { "secondary processor-based", MSR_IA32_VMX_PROCBASED_CTLS2,
-		       MSR_IA32_VMX_PROCBASED_CTLS2, &vmx_ctls.cpu2 },
+		       MSR_IA32_VMX_PROCBASED_CTLS2, offsetof(struct vmx_ctls, cpu2) },
 	[CTL_EXIT] = { "VM-exit", MSR_IA32_VMX_EXIT_CTLS,
-		       MSR_IA32_VMX_TRUE_EXIT_CTLS, &vmx_ctls.exit },
+		       MSR_IA32_VMX_TRUE_EXIT_CTLS, offsetof(struct vmx_ctls, exit) },
 	[CTL_ENTRY] = { "VM-entry", MSR_IA32_VMX_ENTRY_CTLS,
-			MSR_IA32_VMX_TRUE_ENTRY_CTLS, &vmx_ctls.entry },
+			MSR_IA32_VMX_TRUE_ENTRY_CTLS, offsetof(struct vmx_ctls, entry) },
 };
 
 /*
@@ -48,7 +70,7 @@ static const struct {
 	u32 bit;
 	enum ctl_need need;
 	const char *name;
-} ctl_rows[] __initconst = {
+} ctl_rows[] = {
 	{ CTL_PIN, PIN_BASED_EXT_INTR_MASK, REQUIRED, "external-interrupt exiting" },
 	{ CTL_PIN, PIN_BASED_NMI_EXITING, REQUIRED, "NMI exiting" },
 	{ CTL_PIN, PIN_BASED_VIRTUAL_NMIS, REQUIRED, "virtual NMIs" },
@@ -101,7 +123,7 @@ static const struct {
 static const struct {
 	u64 bits;
 	const char *name;
-} ept_rows[] __initconst = {
+} ept_rows[] = {
 	{ VMX_EPT_PAGE_WALK_4_BIT, "EPT page walk of 4 levels" },
 	{ VMX_EPTP_WB_BIT, "write-back EPT paging structures" },
 	{ VMX_EPT_INVEPT_BIT | VMX_EPT_EXTENT_CONTEXT_BIT, "single-context INVEPT" },
@@ -120,26 +142,83 @@ static const struct {
 /* IA32_VMX_MISC ("Miscellaneous Data"). */
 #define VMX_MISC_TIMER_RATE	GENMASK_ULL(4, 0)
 
-static bool __init ctls_negotiate(bool have_true)
+/* ---------------------------------------------------------------------- */
+/* Reading, on the CPU that is asked about                                 */
+/* ---------------------------------------------------------------------- */
+
+static int __init absent_parse(void)
+{
+	int i;
+
+	for (i = 0; i < nr_absent; i++) {
+		struct absent_bits *a = &absent_bits[i];
+
+		a->cpu = -1;
+		if (sscanf(absent[i], "%x:%llx@%d", &a->msr, &a->bits, &a->cpu) < 2) {
+			pr_err("absent=%s: not MSR:BITS or MSR:BITS@CPU\n", absent[i]);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+/* A capability MSR; 0 if it cannot be read, which is logged. */
+static u64 cap_read(u32 msr, const char *name)
+{
+	int i, cpu = smp_processor_id();
+	u64 value;
+
+	if (rdmsrl_safe(msr, &value)) {
+		pr_err("CPU %d: %s (%#x) cannot be read\n", cpu, name, msr);
+		return 0;
+	}
+	for (i = 0; i < nr_absent; i++)
+		if (absent_bits[i].msr == msr &&
+		    (absent_bits[i].cpu < 0 || absent_bits[i].cpu == cpu))
+			value &= ~absent_bits[i].bits;
+	return value;
+}
+
+static int check_enabled(void)
+{
+	int cpu = smp_processor_id();
+	u64 feature_control;
+
+	if (!(cpuid_ecx(1) & BIT(5))) {
+		pr_err("CPU %d has no VT-x (CPUID.1:ECX.VMX is 0)\n", cpu);
+		return -EOPNOTSUPP;
+	}
+	feature_control = cap_read(MSR_IA32_FEAT_CTL, "IA32_FEATURE_CONTROL");
+	if (!(feature_control & FEAT_CTL_LOCKED) ||
+	    !(feature_control & FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX)) {
+		pr_err("CPU %d: VT-x is off (IA32_FEATURE_CONTROL is %#llx): enable it in the firmware's setup\n",
+		       cpu, feature_control);
+		return -EACCES;
+	}
+	return 0;
+}
+
+static bool ctls_negotiate(struct vmx_ctls *ctls, bool have_true)
 {
 	u32 allowed0[NR_CTL_WORDS], allowed1[NR_CTL_WORDS];
+	u32 *values[NR_CTL_WORDS];
+	int cpu = smp_processor_id();
 	bool ok = true;
 	size_t i;
 
 	/*
 	 * A bit set in allowed0 must be 1, one clear in allowed1 must be 0.
-	 * The secondary controls' MSR exists only if they can be activated,
-	 * so the words are read one at a time, that one last.
+	 * The secondary controls' MSR exists only if they can be activated;
+	 * that it cannot be read is said after what it is missing for.
 	 */
 	for (i = 0; i < NR_CTL_WORDS; i++) {
 		u32 msr = have_true ? ctl_words[i].true_msr : ctl_words[i].msr;
+		u64 cap = cap_read(msr, ctl_words[i].name);
 
-		allowed0[i] = 0;
-		allowed1[i] = 0;
-		if (rdmsr_safe(msr, &allowed0[i], &allowed1[i]))
-			pr_err("the MSR of the %s controls (%#x) cannot be read\n",
-			       ctl_words[i].name, msr);
-		*ctl_words[i].value = allowed0[i];
+		allowed0[i] = (u32)cap;
+		allowed1[i] = cap >> 32;
+		values[i] = (void *)ctls + ctl_words[i].value;
+		*values[i] = allowed0[i];
 	}
 
 	for (i = 0; i < ARRAY_SIZE(ctl_rows); i++) {
@@ -150,19 +229,19 @@ static bool __init ctls_negotiate(bool have_true)
 		switch (ctl_rows[i].need) {
 		case REQUIRED:
 			if (!can_set) {
-				pr_err("this CPU lacks the %s control \"%s\"\n",
-				       ctl_words[w].name, ctl_rows[i].name);
+				pr_err("CPU %d lacks the %s control \"%s\"\n",
+				       cpu, ctl_words[w].name, ctl_rows[i].name);
 				ok = false;
 			}
 			fallthrough;
 		case OPTIONAL:
 			if (can_set)
-				*ctl_words[w].value |= ctl_rows[i].bit;
+				*values[w] |= ctl_rows[i].bit;
 			break;
 		case CLEAR:
 			if (must_set) {
-				pr_err("this CPU cannot clear the %s control \"%s\"\n",
-				       ctl_words[w].name, ctl_rows[i].name);
+				pr_err("CPU %d cannot clear the %s control \"%s\"\n",
+				       cpu, ctl_words[w].name, ctl_rows[i].name);
 				ok = false;
 			}
 			break;
@@ -171,67 +250,103 @@ static bool __init ctls_negotiate(bool have_true)
 	return ok;
 }
 
-static bool __init ept_negotiate(void)
+static bool ept_negotiate(struct vmx_ctls *ctls)
 {
+	u64 cap = cap_read(MSR_IA32_VMX_EPT_VPID_CAP, "IA32_VMX_EPT_VPID_CAP");
 	bool ok = true;
-	u64 cap = 0;
 	size_t i;
 
-	if (rdmsrl_safe(MSR_IA32_VMX_EPT_VPID_CAP, &cap))
-		pr_err("IA32_VMX_EPT_VPID_CAP cannot be read\n");
 	for (i = 0; i < ARRAY_SIZE(ept_rows); i++) {
 		if ((cap & ept_rows[i].bits) == ept_rows[i].bits)
 			continue;
-		pr_err("this CPU lacks \"%s\"\n", ept_rows[i].name);
+		pr_err("CPU %d lacks \"%s\"\n", smp_processor_id(), ept_rows[i].name);
 		ok = false;
 	}
-	vmx_ctls.ept_2m = cap & VMX_EPT_2MB_PAGE_BIT;
-	vmx_ctls.ept_1g = cap & VMX_EPT_1GB_PAGE_BIT;
-	vmx_ctls.ept_ad = cap & VMX_EPT_AD_BIT;
+	ctls->ept_2m = cap & VMX_EPT_2MB_PAGE_BIT;
+	ctls->ept_1g = cap & VMX_EPT_1GB_PAGE_BIT;
+	ctls->ept_ad = cap & VMX_EPT_AD_BIT;
 	return ok;
 }
 
-int __init ctls_init(void)
+static bool basic_negotiate(struct vmx_ctls *ctls, u64 basic)
 {
-	u64 basic, misc;
+	int cpu = smp_processor_id();
 	bool ok = true;
 
-	if (rdmsrl_safe(MSR_IA32_VMX_BASIC, &basic)) {
-		pr_err("IA32_VMX_BASIC cannot be read\n");
-		return -EOPNOTSUPP;
-	}
-	vmx_ctls.revision = basic & VMX_BASIC_REVISION;
+	ctls->revision = basic & VMX_BASIC_REVISION;
 	if ((basic & VMX_BASIC_SIZE) >> 32 > PAGE_SIZE) {
-		pr_err("VMCS regions over 4096 bytes are not known to the manual\n");
+		pr_err("CPU %d: VMCS regions over 4096 bytes are not known to the manual\n", cpu);
 		ok = false;
 	}
 	if ((basic & VMX_BASIC_MEMTYPE) != VMX_BASIC_MEMTYPE_WB) {
-		pr_err("this CPU wants VMCS regions in uncached memory\n");
+		pr_err("CPU %d wants VMCS regions in uncached memory\n", cpu);
 		ok = false;
 	}
 	if (!(basic & VMX_BASIC_INS_OUTS)) {
-		pr_err("this CPU does not report INS and OUTS in the instruction information\n");
+		pr_err("CPU %d does not report INS and OUTS in the instruction information\n", cpu);
 		ok = false;
 	}
+	return ok;
+}
 
-	ok &= ctls_negotiate(basic & VMX_BASIC_TRUE_MSRS);
-	if (vmx_ctls.cpu & CPU_BASED_ACTIVATE_SECONDARY_CONTROLS)
-		ok &= ept_negotiate();
+/* Preemption off. All that is missing is logged, not only the first of it. */
+static int ctls_read(struct vmx_ctls *ctls)
+{
+	int ret = check_enabled();
+	u64 basic;
+	bool ok;
+
+	if (ret)
+		return ret;
+	basic = cap_read(MSR_IA32_VMX_BASIC, "IA32_VMX_BASIC");
+	ok = basic_negotiate(ctls, basic);
+	ok &= ctls_negotiate(ctls, basic & VMX_BASIC_TRUE_MSRS);
+	if (ctls->cpu & CPU_BASED_ACTIVATE_SECONDARY_CONTROLS)
+		ok &= ept_negotiate(ctls);
 	if (!ok)
 		return -EOPNOTSUPP;
 
 	/* Version 2 of architectural performance monitoring brought the MSR. */
-	vmx_ctls.perf_global =
+	ctls->perf_global =
 		boot_cpu_data.cpuid_level >= 0xa && (cpuid_eax(0xa) & 0xff) >= 2 &&
-		(vmx_ctls.exit & VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL) &&
-		(vmx_ctls.entry & VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL);
-	if (!vmx_ctls.perf_global) {
-		vmx_ctls.exit &= ~VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL;
-		vmx_ctls.entry &= ~VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL;
+		(ctls->exit & VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL) &&
+		(ctls->entry & VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL);
+	if (!ctls->perf_global) {
+		ctls->exit &= ~VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL;
+		ctls->entry &= ~VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL;
 	}
+	ctls->timer_shift = cap_read(MSR_IA32_VMX_MISC, "IA32_VMX_MISC") &
+			    VMX_MISC_TIMER_RATE;
+	ctls->cr4_fixed1 = cap_read(MSR_IA32_VMX_CR4_FIXED1, "IA32_VMX_CR4_FIXED1");
+	return 0;
+}
 
-	rdmsrl(MSR_IA32_VMX_MISC, misc);
-	vmx_ctls.timer_shift = misc & VMX_MISC_TIMER_RATE;
-	rdmsrl(MSR_IA32_VMX_CR4_FIXED1, vmx_ctls.cr4_fixed1);
+int __init ctls_init(void)
+{
+	int ret = absent_parse();
+
+	if (ret)
+		return ret;
+	preempt_disable();
+	ret = ctls_read(&vmx_ctls);
+	preempt_enable();
+	return ret;
+}
+
+int ctls_check_cpu(void)
+{
+	struct vmx_ctls ctls;
+	int ret;
+
+	memset(&ctls, 0, sizeof(ctls));
+	ret = ctls_read(&ctls);
+	if (ret)
+		return ret;
+	/* One VMCS has to do on all CPUs. */
+	if (memcmp(&ctls, &vmx_ctls, sizeof(ctls))) {
+		pr_err("CPU %d has other VMX capabilities than the CPU that loaded minivmx\n",
+		       smp_processor_id());
+		return -EOPNOTSUPP;
+	}
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What this CPU's VMX can do, read from the capability MSRs once at load
+ * What this CPU's VMX can do, read from the capability MSRs at load
  * (the manual's appendix "VMX Capability Reporting Facility").
  */
 #ifndef MINIVMX_CTLS_H
@@ -40,7 +40,12 @@ struct vmx_ctls {
 
 extern struct vmx_ctls vmx_ctls;
 
-/* 0, or -EOPNOTSUPP with every missing control named in the log. */
+/*
+ * Each returns 0, or -EOPNOTSUPP with every missing capability named in the
+ * log, or -EACCES if the firmware has VT-x off.
+ */
 int ctls_init(void);
+/* Is this CPU like the one that ctls_init() ran on? Preemption off. */
+int ctls_check_cpu(void);
 
 #endif /* MINIVMX_CTLS_H */

@@ -55,10 +55,6 @@ static void host_segments_load(struct vcpu *vcpu)
 	asm volatile("sgdt %0" : "=m"(host->gdt));
 
 	rdmsrl(MSR_FS_BASE, host->fs_base);
-	if (host->fs_base != host->vmcs_fs_base) {
-		vmwrite(VMCS_HOST_FS_BASE, host->fs_base);
-		host->vmcs_fs_base = host->fs_base;
-	}
 }
 
 static void host_segments_put(struct vcpu *vcpu)
@@ -91,23 +87,32 @@ static void host_segments_put(struct vcpu *vcpu)
 void guest_load(struct vcpu *vcpu)
 {
 	struct host_state *host = &vcpu->host;
-	u64 cr3 = __read_cr3();
 	int i;
 
 	fpu_load_guest(vcpu);
 	host_segments_load(vcpu);
-
 	/* Preemption is off: the host's page tables stay what they are. */
-	if (cr3 != host->vmcs_cr3) {
-		vmwrite(VMCS_HOST_CR3, cr3);
-		host->vmcs_cr3 = cr3;
-	}
+	host->cr3 = __read_cr3();
 	for (i = 0; i < nr_switch_msrs(); i++) {
 		rdmsrl(switch_msrs[i], host->msr[i]);
 		if (vcpu->msr[i] != host->msr[i])
 			wrmsrl(switch_msrs[i], vcpu->msr[i]);
 	}
 	vcpu->loaded = true;
+}
+
+void guest_window(struct vcpu *vcpu)
+{
+	struct host_state *host = &vcpu->host;
+
+	if (host->cr3 != host->vmcs_cr3) {
+		vmwrite(VMCS_HOST_CR3, host->cr3);
+		host->vmcs_cr3 = host->cr3;
+	}
+	if (host->fs_base != host->vmcs_fs_base) {
+		vmwrite(VMCS_HOST_FS_BASE, host->fs_base);
+		host->vmcs_fs_base = host->fs_base;
+	}
 }
 
 void guest_put(struct vcpu *vcpu)

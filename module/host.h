@@ -2,10 +2,11 @@
 /*
  * Between host and guest: what VMX itself does not switch.
  *
- *   guest_load()	preemption off from here to guest_put()
- *     guest_enter()	interrupts off from here to guest_exit()
- *       vmx_enter()
- *     guest_exit()
+ *   guest_load()		preemption off from here to guest_put()
+ *     guest_window()	interrupts off, the VMCS current, for some exits
+ *       guest_enter()
+ *         vmx_enter()
+ *       guest_exit()
  *   guest_put()
  *
  * Nothing of the guest is live where the host can see it: what an interrupt
@@ -23,6 +24,7 @@ struct vcpu;
 extern const u32 switch_msrs[];
 
 void guest_load(struct vcpu *vcpu);
+void guest_window(struct vcpu *vcpu);
 void guest_put(struct vcpu *vcpu);
 void guest_enter(struct vcpu *vcpu);
 void guest_exit(struct vcpu *vcpu);

@@ -1,170 +1,202 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VMX ownership, and which VMCS is active on which CPU.
+ * Whose the host's VMX is.
  *
- * CPU hotplug does most of the work: a dynamic hotplug state calls
- * cpu_enter_vmx() on each CPU that is or comes online while a VM exists, and
- * cpu_leave_vmx() on each that goes.
+ * own		Nobody had it: VMXON on every CPU with the first VM, VMXOFF with
+ *		the last.
+ * borrow	KVM has it: its VMXON serves both, for as long as we hold one of
+ *		its VMs.
+ * refuse	Somebody else has it, or nobody may have it but KVM.
+ *
+ * While kvm_intel is loaded, VMX is KVM's even if it has no VM: KVM users keep
+ * what they had, and the kernel's one slot for turning VMX off in a crash is
+ * KVM's. While minivmx owns VMX, that slot is minivmx's, and kvm_intel cannot
+ * be loaded.
+ *
+ * CPU hotplug does most of the work: a dynamic hotplug state, which is torn
+ * down before KVM's, calls cpu_comes() on each CPU that is or comes online
+ * while a VM exists, and hw_cpu_leave() on each that goes.
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
-#include <linux/gfp.h>
-#include <linux/io.h>
+#include <linux/device.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/percpu.h>
 #include <linux/reboot.h>
+#include <linux/sched/signal.h>
 #include <linux/smp.h>
 #include <linux/suspend.h>
-#include <asm/msr.h>
+#include <linux/wait.h>
 #include <asm/processor.h>
+#include <asm/reboot.h>
 #include <asm/tlbflush.h>
 
 #include "../uapi/minivmx.h"
+#include "compat.h"
 #include "ctls.h"
-#include "debugfs.h"
 #include "hw.h"
 #include "vcpu.h"
-#include "vmcs.h"
 
 /* CR4.FRED, under a name that old kernels do not have. */
 #define CR4_FRED	BIT_ULL(32)
 
-/**
- * struct hw_cpu - one CPU's VMX
- * @vmx_on: in VMX operation
- * @region: the VMXON region
- * @current_vmcs: the VMCS that VMPTRLD made current, or NULL
- * @vcpu: the vCPU between load and put
- * @active: VMCSs that are active here; changed on this CPU, interrupts off
- */
-struct hw_cpu {
-	bool vmx_on;
-	void *region;
-	struct vmcs *current_vmcs;
-	struct vcpu *vcpu;
-	struct list_head active;
-};
-
-static DEFINE_PER_CPU(struct hw_cpu, hw_cpu);
-
-static DEFINE_MUTEX(hw_mutex);		/* serializes taking and giving back */
-static unsigned int hw_users;		/* VMs; under hw_mutex */
-static int hw_hp_state;
+static DEFINE_MUTEX(hw_mutex);		/* all below, but for reading */
+static unsigned int hw_users;		/* VMs */
+static enum hw_mode hw_mode;		/* valid with hw_users */
+static int hw_hp_state;			/* valid with hw_users, unless parked */
+static bool hw_taking;			/* a CPU that refuses is an error */
+static bool hw_parked;			/* suspend, reboot: nobody runs */
+static bool hw_lost;			/* it did not come back after a suspend */
+static DECLARE_WAIT_QUEUE_HEAD(hw_unparked);
 
 /* ---------------------------------------------------------------------- */
-/* VMXON and VMXOFF on one CPU                                             */
+/* KVM                                                                     */
 /* ---------------------------------------------------------------------- */
 
-static int cpu_enter_vmx(unsigned int cpu)
+/* Loaded, or on its way in or out: from its COMING to behind its exit. */
+static bool kvm_present;
+
+static int hw_module_event(struct notifier_block *nb, unsigned long event, void *data)
 {
-	struct hw_cpu *hw = per_cpu_ptr(&hw_cpu, cpu);
-	enum vmx_result result;
-	unsigned long flags;
+	struct module *module = data;
+	bool busy = false;
 
-	/* Allocated here so that offline CPUs cost nothing. */
-	hw->region = (void *)__get_free_page(GFP_KERNEL | __GFP_ZERO);
-	if (!hw->region)
-		return -ENOMEM;
-	*(u32 *)hw->region = vmx_ctls.revision;
-	stat_inc(STAT_PAGES);
-
-	local_irq_save(flags);
-	if (__read_cr4() & X86_CR4_VMXE) {
-		local_irq_restore(flags);
-		pr_err("CPU %u: CR4.VMXE is set, another hypervisor has VMX: stop its VMs (or unload kvm_intel) first\n",
-		       cpu);
-		goto busy;
-	}
-	cr4_set_bits_irqsoff(X86_CR4_VMXE);
-	result = vmx_vmxon(virt_to_phys(hw->region));
-	if (result != VMX_OK) {
-		cr4_clear_bits_irqsoff(X86_CR4_VMXE);
-		local_irq_restore(flags);
-		pr_err("CPU %u: VMXON: %s\n", cpu, vmx_result_name(result));
-		goto busy;
-	}
-	hw->current_vmcs = NULL;
-	hw->vmx_on = true;
-	local_irq_restore(flags);
-	return 0;
-
-busy:
-	free_page((unsigned long)hw->region);
-	hw->region = NULL;
-	stat_dec(STAT_PAGES);
-	return -EBUSY;
+	if (strcmp(module->name, "kvm_intel"))
+		return NOTIFY_DONE;
+	mutex_lock(&hw_mutex);
+	if (event == MODULE_STATE_COMING)
+		busy = hw_users && hw_mode == HW_OWN;
+	kvm_present = event != MODULE_STATE_GOING && !busy;
+	mutex_unlock(&hw_mutex);
+	if (!busy)
+		return NOTIFY_DONE;
+	pr_err("kvm_intel refused: minivmx has VMX; stop its VMs first\n");
+	return notifier_from_errno(-EBUSY);
 }
 
-/* Runs on the CPU where @vmcs is active, interrupts off. */
-static void vmcs_deactivate(struct hw_cpu *hw, struct vmcs *vmcs)
+static struct notifier_block hw_module_nb = { .notifier_call = hw_module_event };
+
+struct file *hw_kvm_vm_get(int fd)
 {
-	enum vmx_result result = vmx_vmclear(vmcs->pa);
+	struct file *file = fget(fd);
+	struct module *owner;
 
-	if (result != VMX_OK)
-		pr_warn_ratelimited("VMCLEAR: %s\n", vmx_result_name(result));
-	if (hw->current_vmcs == vmcs)
-		hw->current_vmcs = NULL;
-	list_del_init(&vmcs->node);
-	vmcs->launched = false;
-	/* Pairs with the acquire in hw_vmcs_load(): all above came first. */
-	smp_store_release(&vmcs->cpu, -1);
-}
-
-/* Runs on its CPU, interrupts off; also from a reboot's IPI. */
-static void cpu_vmxoff(void *unused)
-{
-	struct hw_cpu *hw = this_cpu_ptr(&hw_cpu);
-	struct vmcs *vmcs, *next;
-	enum vmx_result result;
-
-	if (!hw->vmx_on)
-		return;
-	/* What is active must be written back before the CPU forgets it. */
-	list_for_each_entry_safe(vmcs, next, &hw->active, node)
-		vmcs_deactivate(hw, vmcs);
-	hw->vmx_on = false;
-	result = vmx_vmxoff();
-	if (result != VMX_OK)
-		pr_warn("VMXOFF: %s\n", vmx_result_name(result));
-	cr4_clear_bits_irqsoff(X86_CR4_VMXE);
-}
-
-static int cpu_leave_vmx(unsigned int cpu)
-{
-	struct hw_cpu *hw = per_cpu_ptr(&hw_cpu, cpu);
-	unsigned long flags;
-
-	local_irq_save(flags);
-	cpu_vmxoff(NULL);
-	local_irq_restore(flags);
-
-	free_page((unsigned long)hw->region);
-	hw->region = NULL;
-	stat_dec(STAT_PAGES);
-	return 0;
+	if (!file)
+		return ERR_PTR(-EBADF);
+	owner = file->f_op->owner;
+	/* Both names come from the kernel: no program can make such a file. */
+	if (owner && !strcmp(owner->name, "kvm_intel") &&
+	    !strcmp(file->f_path.dentry->d_name.name, "kvm-vm"))
+		return file;
+	fput(file);
+	return ERR_PTR(-EINVAL);
 }
 
 /* ---------------------------------------------------------------------- */
 /* Taking VMX for the first VM, giving it back with the last               */
 /* ---------------------------------------------------------------------- */
 
-int hw_get(void)
+static int cpu_comes(unsigned int cpu)
 {
-	int ret = 0;
+	int ret = hw_cpu_enter(cpu, hw_mode);
 
-	mutex_lock(&hw_mutex);
-	if (hw_users == 0) {
-		/* Calls cpu_enter_vmx() on every CPU, undone if one fails. */
-		ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN,
-					"x86/minivmx:online", cpu_enter_vmx,
-					cpu_leave_vmx);
-		if (ret >= 0) {
-			hw_hp_state = ret;
-			ret = 0;
-		}
+	/* Later the host gets its CPU in any case, if without guests. */
+	return hw_taking ? ret : 0;
+}
+
+static int hw_take(enum hw_mode mode)
+{
+	int ret;
+
+	hw_mode = mode;
+#ifdef HAVE_EMERGENCY_VIRT
+	if (mode == HW_OWN)
+		cpu_emergency_register_virt_callback(hw_cpu_emergency);
+#endif
+	/* No CPU may come or go while hw_taking is set. */
+	cpus_read_lock();
+	hw_taking = true;
+	/* On every CPU, undone if one fails. */
+	ret = cpuhp_setup_state_cpuslocked(CPUHP_AP_ONLINE_DYN, "x86/minivmx:online",
+					   cpu_comes, hw_cpu_leave);
+	hw_taking = false;
+	cpus_read_unlock();
+	if (ret >= 0) {
+		hw_hp_state = ret;
+		return 0;
 	}
-	if (!ret)
-		hw_users++;
+#ifdef HAVE_EMERGENCY_VIRT
+	if (mode == HW_OWN)
+		cpu_emergency_unregister_virt_callback(hw_cpu_emergency);
+#endif
+	return ret;
+}
+
+static void hw_give_back(void)
+{
+	cpuhp_remove_state(hw_hp_state);
+#ifdef HAVE_EMERGENCY_VIRT
+	if (hw_mode == HW_OWN)
+		cpu_emergency_unregister_virt_callback(hw_cpu_emergency);
+#endif
+}
+
+/* MINIVMX_REASON_*: why VMX cannot be owned now. Under hw_mutex. */
+static u32 why_not_own(void)
+{
+	if (hw_users && hw_mode == HW_OWN)
+		return MINIVMX_REASON_NONE;
+#ifndef HAVE_CR4_UPDATE
+	return MINIVMX_REASON_KVM_ONLY;
+#endif
+	if (kvm_present)
+		return MINIVMX_REASON_KVM_LOADED;
+	if (__read_cr4() & X86_CR4_VMXE)
+		return MINIVMX_REASON_VMXE;
+	return MINIVMX_REASON_NONE;
+}
+
+static int hw_get_locked(enum hw_mode mode)
+{
+	int ret;
+
+	if (hw_users && (hw_mode != mode || hw_lost))
+		return -EBUSY;
+	if (!hw_users) {
+		if (mode == HW_OWN && why_not_own() != MINIVMX_REASON_NONE)
+			return -EBUSY;
+		ret = hw_take(mode);
+		if (ret)
+			return ret;
+	}
+	hw_users++;
+	return 0;
+}
+
+static int wait_unparked(void)
+{
+	/* Freezable: the suspend must not wait for a thread that waits for it. */
+	wait_event_state(hw_unparked, !READ_ONCE(hw_parked),
+			 (TASK_KILLABLE | TASK_FREEZABLE));
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
+int hw_get(enum hw_mode mode)
+{
+	int ret;
+
+	for (;;) {
+		mutex_lock(&hw_mutex);
+		if (!hw_parked)
+			break;
+		mutex_unlock(&hw_mutex);
+		ret = wait_unparked();
+		if (ret)
+			return ret;
+	}
+	ret = hw_get_locked(mode);
 	mutex_unlock(&hw_mutex);
 	return ret;
 }
@@ -172,193 +204,165 @@ int hw_get(void)
 void hw_put(void)
 {
 	mutex_lock(&hw_mutex);
-	if (--hw_users == 0)
-		cpuhp_remove_state(hw_hp_state);
+	if (--hw_users == 0) {
+		if (!hw_parked && !hw_lost)
+			hw_give_back();
+		hw_lost = false;
+	}
 	mutex_unlock(&hw_mutex);
 }
 
-u32 hw_owner(void)
+void hw_info(u32 *owner, u32 *reason)
 {
-	u32 owner = MINIVMX_VMX_FREE;
+	mutex_lock(&hw_mutex);
+	*reason = why_not_own();
+	if (hw_users)
+		*owner = hw_mode == HW_OWN ? MINIVMX_VMX_OWN : MINIVMX_VMX_BORROWED;
+	else if (__read_cr4() & X86_CR4_VMXE)
+		*owner = MINIVMX_VMX_FOREIGN;
+	else
+		*owner = MINIVMX_VMX_FREE;
+	mutex_unlock(&hw_mutex);
+}
+
+/* ---------------------------------------------------------------------- */
+/* The host's life: suspend and reboot                                     */
+/* ---------------------------------------------------------------------- */
+
+/*
+ * Before the tasks are frozen: give VMX back, and let no vCPU enter a guest.
+ * Each finds out at its next hw_vmcs_load(), and sleeps in hw_wait().
+ */
+static void hw_park(void)
+{
+	mutex_lock(&hw_mutex);
+	WRITE_ONCE(hw_parked, true);
+	if (hw_users && !hw_lost)
+		hw_give_back();
+	mutex_unlock(&hw_mutex);
+}
+
+static void hw_unpark(void)
+{
+	int ret = 0;
 
 	mutex_lock(&hw_mutex);
-	if (hw_users)
-		owner = MINIVMX_VMX_OWN;
-	else if (__read_cr4() & X86_CR4_VMXE)
-		owner = MINIVMX_VMX_FOREIGN;
+	if (hw_users && !hw_lost)
+		ret = hw_take(hw_mode);
+	if (ret) {
+		pr_err("VMX cannot be had again after the suspend (%d): the VMs end\n", ret);
+		WRITE_ONCE(hw_lost, true);
+	}
+	WRITE_ONCE(hw_parked, false);
 	mutex_unlock(&hw_mutex);
-	return owner;
+	wake_up_all(&hw_unparked);
 }
 
-/* ---------------------------------------------------------------------- */
-/* The current VMCS                                                        */
-/* ---------------------------------------------------------------------- */
-
-static void vmcs_deactivate_ipi(void *arg)
+int hw_wait(struct vcpu *vcpu)
 {
-	struct hw_cpu *hw = this_cpu_ptr(&hw_cpu);
-	struct vmcs *vmcs = arg;
-
-	/* It may have been deactivated while the IPI was on its way. */
-	if (vmcs->cpu == smp_processor_id())
-		vmcs_deactivate(hw, vmcs);
+	/* Another reason than a suspend is gone in no time: CPU hotplug. */
+	if (!READ_ONCE(hw_parked))
+		schedule_timeout_killable(1);
+	if (!READ_ONCE(hw_lost))
+		return wait_unparked();
+	vm_kill(vcpu->vm, "VMX was lost in a suspend");
+	return -EIO;
 }
 
-int hw_vmcs_load(struct vcpu *vcpu, bool *moved)
+static int hw_pm_event(struct notifier_block *nb, unsigned long event, void *data)
 {
-	struct vmcs *vmcs = &vcpu->vmcs;
-	struct hw_cpu *hw;
-	unsigned long flags;
-	int cpu, old;
-
-	cpu = get_cpu();
-	hw = this_cpu_ptr(&hw_cpu);
-	*moved = false;
-
-	old = smp_load_acquire(&vmcs->cpu);	/* see vmcs_deactivate() */
-	if (unlikely(old != cpu)) {
-		if (old >= 0)
-			smp_call_function_single(old, vmcs_deactivate_ipi, vmcs, 1);
-		local_irq_save(flags);
-		if (!hw->vmx_on)
-			goto gone;
-		vmcs->cpu = cpu;
-		list_add(&vmcs->node, &hw->active);
-		local_irq_restore(flags);
-		*moved = true;
+	switch (event) {
+	case PM_SUSPEND_PREPARE:
+	case PM_HIBERNATION_PREPARE:
+	case PM_RESTORE_PREPARE:
+		hw_park();
+		break;
+	case PM_POST_SUSPEND:
+	case PM_POST_HIBERNATION:
+	case PM_POST_RESTORE:
+		hw_unpark();
+		break;
 	}
-	if (hw->current_vmcs != vmcs) {
-		enum vmx_result result;
-
-		local_irq_save(flags);
-		if (!hw->vmx_on)
-			goto gone;
-		result = *moved ? vmx_vmclear(vmcs->pa) : VMX_OK;
-		if (result == VMX_OK)
-			result = vmx_vmptrld(vmcs->pa);
-		if (result == VMX_OK)
-			hw->current_vmcs = vmcs;
-		local_irq_restore(flags);
-		if (result != VMX_OK) {
-			pr_err_ratelimited("VMPTRLD: %s\n", vmx_result_name(result));
-			vm_kill(vcpu->vm, "its VMCS cannot be loaded");
-			put_cpu();
-			return -EIO;
-		}
-	}
-	hw->vcpu = vcpu;
-	return 0;
-
-gone:
-	local_irq_restore(flags);
-	put_cpu();
-	return -EAGAIN;
-}
-
-void hw_vmcs_put(void)
-{
-	this_cpu_write(hw_cpu.vcpu, NULL);
-	put_cpu();
-}
-
-struct vcpu *hw_loaded_vcpu(void)
-{
-	return this_cpu_read(hw_cpu.vcpu);
-}
-
-void hw_vmcs_release(struct vmcs *vmcs)
-{
-	int cpu;
-
-	/* An offline CPU has deactivated its own on the way out. */
-	cpus_read_lock();
-	cpu = smp_load_acquire(&vmcs->cpu);	/* see vmcs_deactivate() */
-	if (cpu >= 0)
-		smp_call_function_single(cpu, vmcs_deactivate_ipi, vmcs, 1);
-	cpus_read_unlock();
-}
-
-/* ---------------------------------------------------------------------- */
-/* The host's life: reboot and suspend                                     */
-/* ---------------------------------------------------------------------- */
-
-/* A CPU in VMX operation ignores INIT, which the next kernel needs. */
-static int hw_reboot(struct notifier_block *nb, unsigned long event, void *data)
-{
-	on_each_cpu(cpu_vmxoff, NULL, 1);
 	return NOTIFY_OK;
 }
 
-static struct notifier_block hw_reboot_nb = { .notifier_call = hw_reboot };
+static struct notifier_block hw_pm_nb = { .notifier_call = hw_pm_event };
 
-/* Suspend would lose VMX operation under running VMs. */
-static int hw_suspend(struct notifier_block *nb, unsigned long event, void *data)
+/*
+ * A CPU in VMX operation ignores INIT, which the next kernel needs. Nothing is
+ * freed any more, and no vCPU runs again.
+ */
+static int hw_reboot_event(struct notifier_block *nb, unsigned long event, void *data)
 {
-	bool busy;
-
-	if (event != PM_SUSPEND_PREPARE && event != PM_HIBERNATION_PREPARE)
-		return NOTIFY_DONE;
 	mutex_lock(&hw_mutex);
-	busy = hw_users;
+	WRITE_ONCE(hw_parked, true);
 	mutex_unlock(&hw_mutex);
-	if (!busy)
-		return NOTIFY_DONE;
-	pr_err("suspend refused: stop the VMs first\n");
-	return notifier_from_errno(-EBUSY);
+	on_each_cpu(hw_cpu_stop, NULL, 1);
+	return NOTIFY_OK;
 }
 
-static struct notifier_block hw_suspend_nb = { .notifier_call = hw_suspend };
+/* Before KVM's VMXOFF, which must not find a VMCS of ours active. */
+static struct notifier_block hw_reboot_nb = {
+	.notifier_call = hw_reboot_event,
+	.priority = 1,
+};
 
 /* ---------------------------------------------------------------------- */
 /* At load                                                                 */
 /* ---------------------------------------------------------------------- */
 
-static int __init hw_check(void)
+static int __init hw_register(void)
 {
-	u64 feature_control;
-
-	if (!(cpuid_ecx(1) & BIT(5))) {
-		pr_err("this CPU has no VT-x (CPUID.1:ECX.VMX is 0)\n");
-		return -EOPNOTSUPP;
-	}
-	if (rdmsrl_safe(MSR_IA32_FEAT_CTL, &feature_control)) {
-		pr_err("IA32_FEATURE_CONTROL cannot be read\n");
-		return -EOPNOTSUPP;
-	}
-	if (!(feature_control & FEAT_CTL_LOCKED) ||
-	    !(feature_control & FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX)) {
-		pr_err("VT-x is off (IA32_FEATURE_CONTROL is %#llx): enable it in the firmware's setup\n",
-		       feature_control);
-		return -EACCES;
-	}
-	if (__read_cr4() & CR4_FRED) {
-		pr_err("a host that uses FRED is not supported: boot with fred=off\n");
-		return -EOPNOTSUPP;
-	}
-	return ctls_init();
-}
-
-int __init hw_init(void)
-{
-	int cpu, ret;
-
-	ret = hw_check();
-	if (ret)
-		return ret;
-	for_each_possible_cpu(cpu)
-		INIT_LIST_HEAD(&per_cpu_ptr(&hw_cpu, cpu)->active);
+	int ret;
 
 	ret = register_reboot_notifier(&hw_reboot_nb);
 	if (ret)
 		return ret;
-	ret = register_pm_notifier(&hw_suspend_nb);
+	ret = register_pm_notifier(&hw_pm_nb);
 	if (ret)
-		unregister_reboot_notifier(&hw_reboot_nb);
+		goto unregister_reboot;
+	ret = register_module_notifier(&hw_module_nb);
+	if (ret)
+		goto unregister_pm;
+	return 0;
+
+unregister_pm:
+	unregister_pm_notifier(&hw_pm_nb);
+unregister_reboot:
+	unregister_reboot_notifier(&hw_reboot_nb);
 	return ret;
+}
+
+int __init hw_init(void)
+{
+	int ret;
+
+	if (__read_cr4() & CR4_FRED) {
+		pr_err("a host that uses FRED is not supported: boot with fred=off\n");
+		return -EOPNOTSUPP;
+	}
+	ret = ctls_init();
+	if (ret)
+		return ret;
+	hw_cpu_init();
+	return hw_register();
+}
+
+void hw_init_kvm(const struct class *misc)
+{
+	struct device *kvm;
+
+	/* KVM makes it the last thing at load, and unmakes it first. */
+	mutex_lock(&hw_mutex);
+	kvm = class_find_device_by_name((struct class *)misc, "kvm");
+	kvm_present |= kvm != NULL;
+	mutex_unlock(&hw_mutex);
+	put_device(kvm);
 }
 
 void hw_exit(void)
 {
-	unregister_pm_notifier(&hw_suspend_nb);
+	unregister_module_notifier(&hw_module_nb);
+	unregister_pm_notifier(&hw_pm_nb);
 	unregister_reboot_notifier(&hw_reboot_nb);
 }

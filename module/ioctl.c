@@ -461,9 +461,9 @@ static long system_ioctl_get_info(void *object, union ioctl_arg *arg)
 		.max_vcpus = MINIVMX_MAX_VCPUS,
 		.gpa_bits = min_t(u32, boot_cpu_data.x86_phys_bits, 48),
 		.xsave_size = fpu_size(),
-		.vmx_owner = hw_owner(),
 		.tsc_khz = tsc_khz,
 	};
+	hw_info(&arg->info.vmx_owner, &arg->info.vmx_reason);
 	return 0;
 }
 
@@ -484,12 +484,20 @@ static long system_ioctl_get_cpuid(void *object, union ioctl_arg *arg)
 
 static long system_ioctl_create_vm(void *object, union ioctl_arg *arg)
 {
+	const struct minivmx_create_vm *create = &arg->create_vm;
+	struct file *kvm_vm = NULL;
 	struct vm *vm;
 	long fd;
 
-	if (arg->create_vm.flags || arg->create_vm.reserved)
+	if (create->flags & ~MINIVMX_VM_BORROW)
 		return -EINVAL;
-	vm = vm_create();
+	if (create->flags & MINIVMX_VM_BORROW)
+		kvm_vm = hw_kvm_vm_get(create->kvm_fd);
+	else if (create->kvm_fd)
+		return -EINVAL;
+	if (IS_ERR(kvm_vm))
+		return PTR_ERR(kvm_vm);
+	vm = vm_create(kvm_vm);
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);
 	fd = anon_inode_getfd("minivmx-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);

@@ -34,6 +34,7 @@ static int __init minivmx_init(void)
 	ret = misc_register(&minivmx_device); /* /dev/minivmx: open for use */
 	if (ret)
 		goto exit_stats;
+	hw_init_kvm(minivmx_device.this_device->class); /* is KVM here? */
 	pr_info("loaded; VMX is taken when the first VM is created\n");
 	return 0;
 

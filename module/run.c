@@ -2,10 +2,11 @@
 /*
  * The run loop: the way of one exit, in one straight line.
  *
- *   vcpu_run()		MINIVMX_RUN: page in, loop, page out
- *     run_loop()	signals, rescheduling, exits that sleep
- *       run_loaded()	guest state in the CPU, preemption off
- *         run_once()	interrupts off: one entry, one exit
+ *   vcpu_run()			MINIVMX_RUN: page in, loop, page out
+ *     run_loop()		signals, rescheduling, exits that sleep
+ *       run_loaded()		guest state in the CPU, preemption off
+ *         run_window()		VMCS current, interrupts off
+ *           run_once()		one entry, one exit
  */
 #include <linux/interrupt.h>
 #include <linux/kernel.h>
@@ -19,6 +20,7 @@
 #include "ctls.h"
 #include "exit.h"
 #include "host.h"
+#include "hw.h"
 #include "inject.h"
 #include "vcpu.h"
 
@@ -213,28 +215,43 @@ static enum run_action run_once(struct vcpu *vcpu)
  */
 #define EXITS_PER_WINDOW	64
 
-static enum run_action run_loaded(struct vcpu *vcpu)
+/* 0, or what kept the VMCS from being loaded; then nothing ran. */
+static int run_window(struct vcpu *vcpu, enum run_action *action)
 {
-	enum run_action action;
+	int ret, n = EXITS_PER_WINDOW;
 
+	local_irq_disable();
+	ret = vcpu_load_here(vcpu);
+	if (!ret) {
+		guest_window(vcpu);
+		do {
+			*action = run_once(vcpu);
+		} while (*action == RUN_RESUME && --n);
+		/* What goes on without the VMCS needs all copies. */
+		vcpu_cache_all(vcpu);
+		hw_vmcs_put();
+	}
+	/* An interrupt that ended the guest's run is delivered here. */
+	local_irq_enable();
+	return ret;
+}
+
+static int run_loaded(struct vcpu *vcpu, enum run_action *action)
+{
+	int ret;
+
+	preempt_disable();
 	vcpu->run_cpu = smp_processor_id();
+	hw_vmcs_claim(vcpu);
 	guest_load(vcpu);
 	do {
-		int n = EXITS_PER_WINDOW;
-
-		local_irq_disable();
-		do {
-			action = run_once(vcpu);
-		} while (action == RUN_RESUME && --n);
-		/* An interrupt that ended the guest's run is delivered here. */
-		local_irq_enable();
-	} while ((action == RUN_IRQS || action == RUN_RESUME) &&
+		ret = run_window(vcpu, action);
+	} while (!ret && (*action == RUN_IRQS || *action == RUN_RESUME) &&
 		 !READ_ONCE(vcpu->requests) && !host_work_pending() &&
 		 !local_softirq_pending());
-	/* What goes on where the VMCS is not loaded needs all copies. */
-	vcpu_cache_all(vcpu);
 	guest_put(vcpu);
-	return action;
+	preempt_enable();
+	return ret;
 }
 
 /* Finish a RUN that has nothing to report but that it was interrupted. */
@@ -265,17 +282,15 @@ static int run_loop(struct vcpu *vcpu, enum run_action action)
 		}
 		cond_resched();
 
-		ret = vcpu_load(vcpu);
-		if (ret == -EAGAIN) {
-			/* This CPU goes offline; the scheduler moves us soon. */
+		ret = run_loaded(vcpu, &action);
+		if (ret == -EAGAIN)
+			ret = hw_wait(vcpu);
+		if (ret == -ENODEV) {
 			run_interrupted(vcpu, MINIVMX_EXIT_INTR);
-			return 0;
+			return ret;
 		}
 		if (ret)
-			continue;	/* dead, see the top */
-		action = run_loaded(vcpu);
-		vcpu_put(vcpu);
-
+			continue;	/* killed or dead, see the top */
 		if (action == RUN_SLEEP) {
 			vcpu->may_sleep = true;
 			action = vcpu->exit_row->handler(vcpu);
@@ -341,10 +356,7 @@ static enum run_action finish_pending(struct vcpu *vcpu, u32 action)
 	default:
 		break;
 	}
-	if (vcpu_load(vcpu))
-		return RUN_RESUME;	/* dead or going offline: run_loop() says */
 	vcpu_skip(vcpu);
-	vcpu_put(vcpu);
 	return RUN_RESUME;
 }
 

@@ -125,7 +125,7 @@ void vcpu_free(struct vcpu *vcpu)
 	stat_dec(STAT_VCPUS);
 }
 
-int vcpu_load(struct vcpu *vcpu)
+int vcpu_load_here(struct vcpu *vcpu)
 {
 	bool moved;
 	int ret = hw_vmcs_load(vcpu, &moved);
@@ -138,6 +138,32 @@ int vcpu_load(struct vcpu *vcpu)
 	if (vmx_invvpid(vcpu->vpid) != VMX_OK)
 		vm_kill(vcpu->vm, "INVVPID failed");
 	return 0;
+}
+
+int vcpu_load(struct vcpu *vcpu)
+{
+	int ret;
+
+	do {
+		preempt_disable();
+		hw_vmcs_claim(vcpu);
+		local_irq_disable();
+		ret = vcpu_load_here(vcpu);
+		if (!ret)
+			return 0;
+		local_irq_enable();
+		preempt_enable();
+		if (ret == -EAGAIN)
+			ret = hw_wait(vcpu);
+	} while (!ret);
+	return ret;
+}
+
+void vcpu_put(struct vcpu *vcpu)
+{
+	hw_vmcs_put();
+	local_irq_enable();
+	preempt_enable();
 }
 
 void vcpu_request(struct vcpu *vcpu, enum vcpu_request request)

@@ -76,6 +76,7 @@ enum {
  * struct host_state - the host's values while the guest's are in the CPU
  * @msr: by SWITCH_*
  * @fs_base: the thread's FS base
+ * @cr3: the thread's page tables
  * @ds: the thread's DS selector, loaded again if it is not null
  * @es: likewise
  * @fs: likewise
@@ -94,6 +95,7 @@ enum {
 struct host_state {
 	u64 msr[NR_SWITCH_MSRS];
 	u64 fs_base;
+	u64 cr3;
 	u16 ds, es, fs, gs, ldt;
 	struct {
 		u16 limit;
@@ -255,12 +257,15 @@ void vcpu_free(struct vcpu *vcpu);
 /* Set a request and make the vCPU notice. Any context, any thread. */
 void vcpu_request(struct vcpu *vcpu, enum vcpu_request request);
 
-/* Pairs: the VMCS is current in between, preemption off. -EAGAIN, -EIO. */
+/*
+ * A pair: the VMCS is current in between, interrupts off. May sleep before,
+ * through a suspend. -ENODEV if this CPU cannot run guests, -EIO if the VM is
+ * dead, -EINTR if the process was killed.
+ */
 int vcpu_load(struct vcpu *vcpu);
-static inline void vcpu_put(struct vcpu *vcpu)
-{
-	hw_vmcs_put();
-}
+void vcpu_put(struct vcpu *vcpu);
+/* Where interrupts are off already; see hw_vmcs_claim(), hw_vmcs_load(). */
+int vcpu_load_here(struct vcpu *vcpu);
 
 /* vmcs_init.c: the constant part of a VMCS, and the state after reset */
 void vmcs_init(struct vcpu *vcpu);

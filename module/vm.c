@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The life of a VM. */
 #include <linux/cpumask.h>
+#include <linux/file.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/pid.h>
-#include <linux/sched.h>
 #include <linux/smp.h>
 #include <asm/msr.h>
 
@@ -15,32 +14,44 @@
 #include "vcpu.h"
 #include "vm.h"
 
-struct vm *vm_create(void)
+/* The KVM VM goes last: it keeps VMX on under what hw_put() still does. */
+static void vm_put_hw(struct file *kvm_vm)
+{
+	hw_put();
+	if (kvm_vm)
+		fput(kvm_vm);
+}
+
+struct vm *vm_create(struct file *kvm_vm)
 {
 	struct vm *vm;
 	int ret;
 
+	ret = hw_get(kvm_vm ? HW_BORROW : HW_OWN);
+	if (ret) {
+		if (kvm_vm)
+			fput(kvm_vm);
+		return ERR_PTR(ret);
+	}
+	ret = -ENOMEM;
 	vm = kvzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
-		return ERR_PTR(-ENOMEM);
+		goto put_hw;
 	kref_init(&vm->refs);
 	mutex_init(&vm->vcpu_mutex);
 	vm->mm = current->mm;
+	vm->kvm_vm = kvm_vm;
 	vm->tsc_offset = -rdtsc();
-
-	ret = hw_get();
-	if (ret)
-		goto free;
 	ret = gmem_init(vm);
 	if (ret)
-		goto put_hw;
+		goto free;
 	stat_inc(STAT_VMS);
 	return vm;
 
-put_hw:
-	hw_put();
 free:
 	kvfree(vm);
+put_hw:
+	vm_put_hw(kvm_vm);
 	return ERR_PTR(ret);
 }
 
@@ -57,7 +68,7 @@ static void vm_release(struct kref *refs)
 	for (i = 0; i < MINIVMX_MAX_VCPUS; i++)
 		if (vm->vcpus[i])
 			vcpu_free(vm->vcpus[i]);
-	hw_put();
+	vm_put_hw(vm->kvm_vm);
 	kvfree(vm);
 	stat_dec(STAT_VMS);
 }

@@ -12,6 +12,7 @@
 #include "../uapi/minivmx.h"
 #include "ept.h"
 
+struct file;
 struct vcpu;
 
 /* One mapped range, see struct minivmx_map. */
@@ -27,6 +28,7 @@ struct mem_region {
  * struct vm - a virtual machine
  * @refs: one for the VM descriptor, one for each vCPU descriptor
  * @mm: the creating process's memory; its ioctls alone are served
+ * @kvm_vm: the KVM VM that keeps VMX on, NULL if VMX is ours
  * @dead: set by vm_kill(), never cleared
  * @tsc_offset: guest TSC minus host TSC at power-up
  *
@@ -46,6 +48,7 @@ struct mem_region {
 struct vm {
 	struct kref refs;
 	struct mm_struct *mm;
+	struct file *kvm_vm;
 	bool dead;
 	u64 tsc_offset;
 
@@ -63,8 +66,11 @@ struct vm {
 	unsigned long mn_seq;
 };
 
-/* A new VM of the calling process, with one reference; or ERR_PTR(). */
-struct vm *vm_create(void);
+/*
+ * A new VM of the calling process, with one reference; or ERR_PTR(). It takes
+ * over the reference to @kvm_vm, if that is not NULL, also on failure.
+ */
+struct vm *vm_create(struct file *kvm_vm);
 void vm_get(struct vm *vm);
 void vm_put(struct vm *vm);
 

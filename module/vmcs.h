@@ -70,6 +70,12 @@ static inline enum vmx_result vmx_vmptrld(u64 pa)
 	VMX_INSN("vmptrld %0", "m"(pa));
 }
 
+/* Where @pa points must be memory that others see, for "memory" to cover it. */
+static inline enum vmx_result vmx_vmptrst(u64 *pa)
+{
+	VMX_INSN("vmptrst %0", "m"(*pa));
+}
+
 static inline enum vmx_result vmx_vmxoff(void)
 {
 	/* VMXOFF has no operand; an unused one keeps the macro simple. */

@@ -51,9 +51,16 @@
 #define MINIVMX_FEAT_XSAVE	(1 << 3)
 
 /* minivmx_info.vmx_owner: who has VMX on this host now */
-#define MINIVMX_VMX_FREE	0	/* nobody; CREATE_VM will take it */
-#define MINIVMX_VMX_OWN		1	/* minivmx */
-#define MINIVMX_VMX_FOREIGN	2	/* another hypervisor; CREATE_VM: -EBUSY */
+#define MINIVMX_VMX_FREE	0	/* nobody */
+#define MINIVMX_VMX_OWN		1	/* minivmx: there are VMs */
+#define MINIVMX_VMX_FOREIGN	2	/* another hypervisor */
+#define MINIVMX_VMX_BORROWED	3	/* KVM, and minivmx VMs use it, too */
+
+/* minivmx_info.vmx_reason: why CREATE_VM without MINIVMX_VM_BORROW is -EBUSY */
+#define MINIVMX_REASON_NONE	0	/* it is not */
+#define MINIVMX_REASON_KVM_LOADED 1	/* kvm_intel is loaded: borrow from it */
+#define MINIVMX_REASON_KVM_ONLY	2	/* this kernel lets only KVM turn VMX on */
+#define MINIVMX_REASON_VMXE	3	/* CR4.VMXE is set, and not by KVM */
 
 /**
  * struct minivmx_info - answer of MINIVMX_GET_INFO
@@ -64,7 +71,7 @@
  * @gpa_bits: width of a guest-physical address in bits
  * @xsave_size: bytes that MINIVMX_GET_XSAVE fills
  * @vmx_owner: MINIVMX_VMX_*
- * @reserved: zero
+ * @vmx_reason: MINIVMX_REASON_*
  * @tsc_khz: frequency of the time-stamp counter in kHz
  */
 struct minivmx_info {
@@ -75,18 +82,29 @@ struct minivmx_info {
 	__u32 gpa_bits;
 	__u32 xsave_size;
 	__u32 vmx_owner;
-	__u32 reserved;
+	__u32 vmx_reason;
 	__u64 tsc_khz;
 };
 
+/* minivmx_create_vm.flags */
+#define MINIVMX_VM_BORROW	(1 << 0)	/* share KVM's VMX by means of @kvm_fd */
+
 /**
  * struct minivmx_create_vm - argument of MINIVMX_CREATE_VM
- * @flags: none yet, zero
- * @reserved: zero
+ * @flags: MINIVMX_VM_*
+ * @kvm_fd: with MINIVMX_VM_BORROW the descriptor of a KVM VM (what KVM_CREATE_VM
+ *	    returned), which keeps VMX on until the new VM is gone; it may be
+ *	    closed after this. Zero otherwise.
+ *
+ * The first VM takes VMX for all. -EBUSY if it cannot be had in this way, see
+ * @vmx_reason of struct minivmx_info, or if the VMs there are have it in the
+ * other way. -EOPNOTSUPP or -EACCES if one of the CPUs cannot run guests as the
+ * others can (the kernel log says what it lacks). -EBADF if @kvm_fd is no
+ * descriptor, -EINVAL if it is not a KVM VM's.
  */
 struct minivmx_create_vm {
 	__u32 flags;
-	__u32 reserved;
+	__s32 kvm_fd;
 };
 
 /* minivmx_cpuid_entry.flags */
@@ -622,11 +640,14 @@ struct minivmx_stats {
  * Refusals, which leave page and vCPU as they were: -EBUSY if another thread
  * runs this vCPU or an event is in the way, -ENXIO if the run page was never
  * mapped, -EINVAL for an unknown action, request or event.
+ * -ENODEV: the thread is on a CPU that came online later and cannot run guests
+ * (the kernel log says what it lacks). RUN goes on elsewhere with MINIVMX_RETRY.
+ * While the host is suspended RUN and the others sleep.
  *
  * KICK makes the current RUN, or if there is none the next one, return 0 with
  * kind MINIVMX_EXIT_INTR. It may be called from any thread and never waits.
  *
- * The others fail with -EBUSY while the vCPU runs.
+ * The others fail with -EBUSY while the vCPU runs, and with -ENODEV as RUN.
  */
 #define MINIVMX_RUN		_IO(MINIVMX_IOC, 0x20)
 #define MINIVMX_KICK		_IO(MINIVMX_IOC, 0x21)

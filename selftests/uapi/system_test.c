@@ -69,7 +69,7 @@ TEST_F(device, info)
 	/* FXSAVE's area, or that and the header at least. */
 	EXPECT_TRUE(info->features & MINIVMX_FEAT_XSAVE ?
 		    info->xsave_size >= 576 : info->xsave_size == 512);
-	EXPECT_EQ(0, info->reserved);
+	EXPECT_GE(MINIVMX_REASON_VMXE, info->vmx_reason);
 	EXPECT_LT(1000, info->tsc_khz);
 }
 
@@ -103,7 +103,7 @@ TEST_F(device, create_vm_refuses)
 	for (bit = 0; bit < 32; bit++) {
 		create = (struct minivmx_create_vm) { .flags = 1U << bit };
 		EXPECT_EQ(-EINVAL, call(self->fd, MINIVMX_CREATE_VM, &create));
-		create = (struct minivmx_create_vm) { .reserved = 1U << bit };
+		create = (struct minivmx_create_vm) { .kvm_fd = 1 << bit };
 		EXPECT_EQ(-EINVAL, call(self->fd, MINIVMX_CREATE_VM, &create));
 	}
 }

@@ -55,10 +55,13 @@ int minivmx_open(struct minivmx_error *error);
 int minivmx_open_path(const char *path, struct minivmx_error *error);
 
 /**
- * minivmx_create_vm() - create a VM
+ * minivmx_create_vm() - create a VM, and borrow VMX for it if it is KVM's
  * @fd: from minivmx_open()
  * @error: filled on failure, with the present owner of VMX if it is taken; may
  *         be NULL
+ *
+ * To borrow it, a KVM VM is created, which lives as long as the new one.
+ * minivmx_info.vmx_owner tells afterwards.
  *
  * Return: a VM descriptor, or a negative errno.
  */

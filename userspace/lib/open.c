@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kvm.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,6 +16,8 @@
 #include <unistd.h>
 
 #include "libminivmx.h"
+
+#define KVM_DEVICE	"/dev/kvm"
 
 __attribute__((format(printf, 4, 5)))
 static int explain(struct minivmx_error *error, int code, const char *hint,
@@ -168,27 +171,28 @@ int minivmx_open(struct minivmx_error *error)
 	return minivmx_open_path(MINIVMX_DEVICE, error);
 }
 
-static int explain_busy(struct minivmx_error *error)
+/* VMX was refused to one that does not borrow, and cannot be borrowed. */
+static int explain_busy(struct minivmx_error *error, uint32_t reason, int kvm_errno)
 {
-	long users = module_users("kvm_intel");
-
-	if (users > 0)
+	if (reason == MINIVMX_REASON_VMXE || reason == MINIVMX_REASON_NONE)
 		return explain(error, EBUSY,
-			       "stop the virtual machines that use KVM, then: rmmod kvm_intel",
-			       "VMX is taken by kvm_intel (use count %ld)", users);
-	if (users == 0)
-		return explain(error, EBUSY, "unload it: rmmod kvm_intel",
-			       "VMX is taken by kvm_intel, which nobody uses now");
-	return explain(error, EBUSY,
-		       "the kernel log says on which CPU; stop the other hypervisor (VirtualBox, VMware, KVM built into the kernel)",
-		       "VMX is taken by another hypervisor");
+			       "the kernel log says on which CPU; stop the other hypervisor (VirtualBox, VMware)",
+			       "VMX is taken by another hypervisor than KVM");
+	if (kvm_errno == EACCES || kvm_errno == EPERM)
+		return explain(error, EBUSY,
+			       "join the group of /dev/kvm (ls -l shows it), or unload KVM: rmmod kvm_intel",
+			       "VMX is KVM's, and you may not open " KVM_DEVICE " to borrow it");
+	if (reason == MINIVMX_REASON_KVM_ONLY && kvm_errno == ENOENT)
+		return explain(error, EBUSY, "load it: modprobe kvm_intel",
+			       "this kernel lets only KVM turn VMX on, and KVM is not loaded");
+	return explain(error, EBUSY, "the kernel log may say why; or unload KVM: rmmod kvm_intel",
+		       "VMX is KVM's, and cannot be borrowed: " KVM_DEVICE ": %s",
+		       strerror(kvm_errno));
 }
 
 static int explain_create(struct minivmx_error *error, int code)
 {
 	switch (code) {
-	case EBUSY:
-		return explain_busy(error);
 	case EOPNOTSUPP:
 		if (cpu_has("vmx") == 0)
 			return explain(error, code,
@@ -205,10 +209,46 @@ static int explain_create(struct minivmx_error *error, int code)
 	}
 }
 
+/* A KVM VM, which has nothing to do but to keep VMX on; or a negative errno. */
+static int create_kvm_vm(void)
+{
+	int kvm = open(KVM_DEVICE, O_RDWR | O_CLOEXEC);
+	int vm;
+
+	if (kvm < 0)
+		return -errno;
+	vm = ioctl(kvm, KVM_CREATE_VM, 0);
+	if (vm < 0)
+		vm = -errno;
+	close(kvm);
+	return vm;
+}
+
+static int borrow(int fd, struct minivmx_error *error)
+{
+	struct minivmx_create_vm create = { .flags = MINIVMX_VM_BORROW };
+	struct minivmx_info info;
+	int vm;
+
+	if (minivmx_get_info(fd, &info) < 0)
+		info.vmx_reason = MINIVMX_REASON_NONE;
+	create.kvm_fd = create_kvm_vm();
+	if (create.kvm_fd < 0)
+		return explain_busy(error, info.vmx_reason, -create.kvm_fd);
+	vm = ioctl(fd, MINIVMX_CREATE_VM, &create);
+	if (vm < 0)
+		vm = explain_create(error, errno);
+	/* The module holds a reference of its own. */
+	close(create.kvm_fd);
+	return vm;
+}
+
 int minivmx_create_vm(int fd, struct minivmx_error *error)
 {
 	struct minivmx_create_vm create = { 0 };
 	int vm = ioctl(fd, MINIVMX_CREATE_VM, &create);
 
-	return vm < 0 ? explain_create(error, errno) : vm;
+	if (vm >= 0)
+		return vm;
+	return errno == EBUSY ? borrow(fd, error) : explain_create(error, errno);
 }

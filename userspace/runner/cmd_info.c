@@ -25,30 +25,45 @@ static const struct feature {
 
 static const char *const owners[][2] = {
 	/* JSON, for people */
-	[MINIVMX_VMX_FREE] = { "free", "free: the next VM takes it" },
+	[MINIVMX_VMX_FREE] = { "free", "free" },
 	[MINIVMX_VMX_OWN] = { "own", "taken by minivmx" },
-	[MINIVMX_VMX_FOREIGN] = { "foreign",
-		"taken by another hypervisor: no VM can be created" },
+	[MINIVMX_VMX_FOREIGN] = { "foreign", "taken by another hypervisor" },
+	[MINIVMX_VMX_BORROWED] = { "borrowed", "KVM's, and borrowed by minivmx" },
 };
 
-static const char *owner(const struct minivmx_info *info, int column)
+/* What a new VM would do. */
+static const char *const reasons[][2] = {
+	[MINIVMX_REASON_NONE] = { "none", "a VM can be created" },
+	[MINIVMX_REASON_KVM_LOADED] = { "kvm_loaded",
+		"a VM borrows it from KVM, which is loaded" },
+	[MINIVMX_REASON_KVM_ONLY] = { "kvm_only",
+		"a VM borrows it from KVM, which alone may turn it on in this kernel" },
+	[MINIVMX_REASON_VMXE] = { "vmxe",
+		"no VM can be created: CR4.VMXE is set, and not by KVM" },
+};
+
+/* The word for @value in a table of @nr, for JSON (0) or for people (1). */
+static const char *word(const char *const table[][2], size_t nr, uint32_t value,
+			int column)
 {
-	return info->vmx_owner < ARRAY_SIZE(owners) ?
-	       owners[info->vmx_owner][column] : "unknown";
+	return value < nr ? table[value][column] : "unknown";
 }
+
+#define WORD(table, value, column) word(table, ARRAY_SIZE(table), value, column)
 
 static void print_text(const struct minivmx_info *info)
 {
 	size_t i;
 
 	printf("interface version       %u\n"
-	       "VMX                     %s\n"
+	       "VMX                     %s: %s\n"
 	       "vCPUs in a VM           %u\n"
 	       "guest-physical address  %u bits\n"
 	       "XSAVE area              %u bytes\n"
 	       "run page                %u bytes\n"
 	       "TSC                     %.3f MHz\n",
-	       info->api_version, owner(info, 1), info->max_vcpus,
+	       info->api_version, WORD(owners, info->vmx_owner, 1),
+	       WORD(reasons, info->vmx_reason, 1), info->max_vcpus,
 	       info->gpa_bits, info->xsave_size, info->run_size,
 	       (double)info->tsc_khz / 1000);
 	for (i = 0; i < ARRAY_SIZE(features); i++)
@@ -69,7 +84,9 @@ static void print_json(const struct minivmx_info *info)
 
 	add_number(root, "api_version", info->api_version);
 	json_object_object_add(root, "vmx_owner",
-			       json_object_new_string(owner(info, 0)));
+			       json_object_new_string(WORD(owners, info->vmx_owner, 0)));
+	json_object_object_add(root, "vmx_reason",
+			       json_object_new_string(WORD(reasons, info->vmx_reason, 0)));
 	add_number(root, "max_vcpus", info->max_vcpus);
 	add_number(root, "gpa_bits", info->gpa_bits);
 	add_number(root, "xsave_size", info->xsave_size);

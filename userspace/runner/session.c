@@ -98,6 +98,8 @@ static int open_vm(struct session *s)
 		return -1;
 	}
 	ret = minivmx_get_info(s->device, &info);
+	if (!ret && info.vmx_owner == MINIVMX_VMX_BORROWED)
+		fprintf(stderr, "minivmx: VMX is KVM's: borrowing it\n");
 	if (!ret)
 		s->vcpu = minivmx_create_vcpu(s->vm, 0);
 	if (ret || s->vcpu < 0) {
