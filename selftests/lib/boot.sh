@@ -24,7 +24,11 @@ add_boot() {
 	[[ $5 == - ]] ||
 		BOOT_OPTIONS[$job]+=" --add $BUILD/testbed/kernels/$1/modules:/testbed/kvm"
 	mapfile -t names < <(target_programs "$4" | wanted "$job")
-	add_job "$job" job_boot "${names[@]}"
+	if [[ $1 == debug ]]; then
+		add_job "$job" job_debug_boot "${names[@]}"
+	else
+		add_job "$job" job_boot "${names[@]}"
+	fi
 }
 
 # add_refusal KERNEL: the machine without VT-x.
@@ -35,15 +39,31 @@ add_refusal() {
 	add_job "$job" job_boot "${names[@]}"
 }
 
+# boot SECONDS COMMAND...: one boot, and its exit status.
+boot() {
+	local seconds=$1
+	shift
+	now booting
+	# shellcheck disable=SC2086 # words
+	"$TOP/testbed/run" --quiet ${BOOT_OPTIONS[$JOB]} --timeout "$seconds" \
+		--keep "$JOB_LOGS/testbed" --add "$SELFTESTS/lib/on-target:/testbed/on-target" \
+		--add "$SELFTESTS/lib/on-debug-target:/testbed/on-debug-target" -- \
+		"$@" >"$JOB_LOGS/output" 2>"$JOB_LOGS/testbed.log"
+}
+
 # One boot, in which the tests given run one after the other.
 job_boot() {
 	local status=0
-	now booting
-	# shellcheck disable=SC2086 # words
-	"$TOP/testbed/run" --quiet ${BOOT_OPTIONS[$JOB]} --timeout 1500 \
-		--keep "$JOB_LOGS/testbed" --add "$SELFTESTS/lib/on-target:/testbed/on-target" -- \
-		/testbed/on-target "$@" >"$JOB_LOGS/output" 2>"$JOB_LOGS/testbed.log" || status=$?
+	boot 1500 /testbed/on-target "$@" || status=$?
 	judge_tests "$@"
+	judge_boot "$status"
+}
+
+# The same on the debug kernel: slower, and with one more result.
+job_debug_boot() {
+	local status=0
+	boot 14400 /testbed/on-debug-target "$@" || status=$?
+	judge_tests "$@" leaks
 	judge_boot "$status"
 }
 

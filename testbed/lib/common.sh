@@ -7,7 +7,9 @@ TESTBED=$TOP/testbed
 WORK=$TOP/build/testbed
 # The Debian kernel series a machine can boot; the newest package of each.
 KERNEL_SERIES=(6.1 6.12)
-export TOP TESTBED WORK KERNEL_SERIES
+# All that a machine can boot; debug is built when it is asked for.
+KERNELS=("${KERNEL_SERIES[@]}" debug)
+export TOP TESTBED WORK KERNEL_SERIES KERNELS
 
 # Everything the testbed itself says goes to stderr, so that stdout carries
 # COMMAND's bytes and nothing else.

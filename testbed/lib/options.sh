@@ -26,6 +26,8 @@ The machine
                             without VT-x, to see the module refuse
                      local  this machine, its own kernel; asks first
   --kernel K         6.1 (default) or 6.12: Debian's newest cloud kernel of it
+                     debug: 6.12 with KASAN, lockdep and more, slow; built when
+                     first asked for, which takes 15 to 25 minutes
   --cpu C            skylake (default) or broadwell; Bochs only
   --cpus N           processors (1)
   --mem MB           memory (512)
@@ -139,7 +141,7 @@ set_option() {
 check_options() {
 	local guest
 	require_one_of --machine "$MACHINE" bochs qemu local
-	require_one_of --kernel "$KERNEL" "${KERNEL_SERIES[@]}"
+	require_one_of --kernel "$KERNEL" "${KERNELS[@]}"
 	require_one_of --cpu "$CPU" skylake broadwell
 	require_number --cpus "$CPUS"
 	require_number --mem "$MEMORY"
