@@ -38,7 +38,11 @@ add_boot() {
 	local job=$1-$2-$3 names=()
 	boot_options "$job" "$@"
 	mapfile -t names < <(target_programs "$4" | wanted "$job")
-	add_job "$job" job_boot "${names[@]}"
+	if [[ $1 == debug ]]; then
+		add_job "$job" job_debug_boot "${names[@]}"
+	else
+		add_job "$job" job_boot "${names[@]}"
+	fi
 }
 
 # add_refusal KERNEL: the machine without VT-x.
@@ -72,16 +76,36 @@ add_host_boots() {
 	done
 }
 
-# One boot, in which the tests given run one after the other.
-job_boot() {
-	local status=0 command=(/testbed/on-target) timeout=1500
-	[[ $LONG == 0 ]] || command=(env SELFTEST_ROUNDS=full /testbed/on-target) timeout=36000
+# boot SECONDS COMMAND...: one boot, and its exit status.
+boot() {
+	local seconds=$1
+	shift
 	now booting
 	# shellcheck disable=SC2086 # words
-	"$TOP/testbed/run" --quiet ${BOOT_OPTIONS[$JOB]} --timeout $timeout \
-		--keep "$JOB_LOGS/testbed" --add "$SELFTESTS/lib/on-target:/testbed/on-target" -- \
-		"${command[@]}" "$@" >"$JOB_LOGS/output" 2>"$JOB_LOGS/testbed.log" || status=$?
+	"$TOP/testbed/run" --quiet ${BOOT_OPTIONS[$JOB]} --timeout "$seconds" \
+		--keep "$JOB_LOGS/testbed" --add "$SELFTESTS/lib/on-target:/testbed/on-target" \
+		--add "$SELFTESTS/lib/on-debug-target:/testbed/on-debug-target" -- \
+		"$@" >"$JOB_LOGS/output" 2>"$JOB_LOGS/testbed.log"
+}
+
+# One boot, in which the tests given run one after the other.
+job_boot() {
+	local status=0
+	if [[ $LONG == 1 ]]; then
+		boot 36000 env SELFTEST_ROUNDS=full TEST_SECONDS=18000 /testbed/on-target "$@" ||
+			status=$?
+	else
+		boot 1500 /testbed/on-target "$@" || status=$?
+	fi
 	judge_tests "$@"
+	judge_boot "$status"
+}
+
+# The same on the debug kernel: slower, and with one more result.
+job_debug_boot() {
+	local status=0
+	boot 14400 /testbed/on-debug-target "$@" || status=$?
+	judge_tests "$@" leaks
 	judge_boot "$status"
 }
 
