@@ -260,7 +260,8 @@ static void hw_unpark(void)
 	int ret = 0;
 
 	mutex_lock(&hw_mutex);
-	if (hw_users && !hw_lost)
+	/* Not parked: the module came after the suspend was announced. */
+	if (hw_parked && hw_users && !hw_lost)
 		ret = hw_take(hw_mode);
 	if (ret) {
 		pr_err("VMX cannot be had again after the suspend (%d): the VMs end\n", ret);
