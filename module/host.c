@@ -11,6 +11,7 @@
 #include <asm/desc.h>
 #include <asm/fpu/types.h>
 #include <asm/fpu/xcr.h>
+#include <asm/mmu_context.h>	/* load_gs_index(), which moves from header to header */
 #include <asm/msr.h>
 #include <asm/segment.h>
 #include <asm/special_insns.h>

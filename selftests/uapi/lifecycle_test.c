@@ -6,65 +6,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "module.h"
 #include "uapi.h"
-
-#define MODULE	"/lib/minivmx/minivmx.ko"
-#define COUNTERS "/sys/kernel/debug/minivmx/"
-
-static const char *const counters[] = { "vms", "vcpus", "pages", "ept_pages" };
-
-/* Counter @i, or -1. */
-static long counter(unsigned int i)
-{
-	char path[80];
-	long value = -1;
-	FILE *file;
-
-	snprintf(path, sizeof(path), COUNTERS "%s", counters[i]);
-	file = fopen(path, "r");
-	if (!file)
-		return -1;
-	if (fscanf(file, "%ld", &value) != 1)
-		value = -1;
-	fclose(file);
-	return value;
-}
-
-#define EXPECT_COUNTERS_ZERO()							\
-	do {									\
-		for (unsigned int i_ = 0; i_ < ARRAY_SIZE(counters); i_++) {	\
-			EXPECT_EQ(0, counter(i_))				\
-				TH_LOG("counter %s", counters[i_]);		\
-		}								\
-	} while (0)
-
-static long load_module(void)
-{
-	int fd = open(MODULE, O_RDONLY | O_CLOEXEC);
-	long ret = syscall(SYS_finit_module, fd, "", 0);
-
-	ret = ret ? -errno : 0;
-	close(fd);
-	return ret;
-}
-
-static long unload_module(void)
-{
-	return syscall(SYS_delete_module, "minivmx", O_NONBLOCK) ? -errno : 0;
-}
-
-static bool exists(const char *path)
-{
-	return access(path, F_OK) == 0;
-}
-
-static const char *const traces[] = {
-	"/dev/minivmx", "/sys/module/minivmx", "/sys/class/misc/minivmx",
-	"/sys/kernel/debug/minivmx",
-};
 
 /* A VM that has run: a vCPU, memory, pages in the EPT. -errno if not. */
 struct guest {
@@ -198,14 +143,14 @@ TEST_F_TIMEOUT(module, load_and_unload, 120)
 
 	for (round = 0; round < 20; round++) {
 		ASSERT_EQ(0, unload_module());
-		for (i = 0; i < ARRAY_SIZE(traces); i++) {
-			EXPECT_FALSE(exists(traces[i]))
-				TH_LOG("%s is still there", traces[i]);
+		for (i = 0; i < NR_TRACES; i++) {
+			EXPECT_FALSE(exists(module_traces[i]))
+				TH_LOG("%s is still there", module_traces[i]);
 		}
 		ASSERT_EQ(0, load_module());
-		for (i = 0; i < ARRAY_SIZE(traces); i++) {
-			EXPECT_TRUE(exists(traces[i]))
-				TH_LOG("there is no %s", traces[i]);
+		for (i = 0; i < NR_TRACES; i++) {
+			EXPECT_TRUE(exists(module_traces[i]))
+				TH_LOG("there is no %s", module_traces[i]);
 		}
 		/* Every second time with a guest. */
 		if (round % 2)

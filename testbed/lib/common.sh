@@ -8,7 +8,7 @@ WORK=$TOP/build/testbed
 # The Debian kernel series that are always there; the newest package of each.
 KERNEL_SERIES=(6.1 6.12)
 # All that a machine can boot; the others are got when they are asked for.
-KERNELS=("${KERNEL_SERIES[@]}" full full-6.12 newest)
+KERNELS=("${KERNEL_SERIES[@]}" full full-6.12 newest debug)
 export TOP TESTBED WORK KERNEL_SERIES KERNELS
 
 # Everything the testbed itself says goes to stderr, so that stdout carries

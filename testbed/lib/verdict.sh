@@ -21,8 +21,7 @@ SPLATS=(
 	'kernel BUG at '
 	'WARNING: CPU: '
 	'WARNING: .* at .*/.*:[0-9]+'         # the same, in newer kernels
-	'WARNING: (possible|inconsistent|bad|suspicious|nested|held) '  # lockdep
-	'WARNING: suspicious RCU usage'
+	'WARNING: .*(lock|RCU|chain_key)'     # lockdep
 	'INFO: (rcu|task|possible|trying|suspicious|lockdep)[ :_]'
 	'rcu: INFO: '
 	'Oops: '
@@ -31,7 +30,10 @@ SPLATS=(
 	'unchecked MSR access error'
 	'unable to handle '
 	'UBSAN: '
-	'kmemleak: [0-9]+ new suspected'
+	'BUG [^ ]+ \('                        # SLUB
+	'ODEBUG: '
+	'kmemleak: ([0-9]+ new suspected|Memory pool empty|Cannot allocate|.* disabled)'
+	'turning off the locking correctness validator'
 	'watchdog: .*lockup'
 	'blocked for more than [0-9]+ seconds'
 	'bad page state|Bad page state|Bad rss-counter state'
