@@ -16,22 +16,26 @@ else
 KERNEL ?= $(shell $(TOP)/scripts/kernel-release)
 KDIR = /lib/modules/$(KERNEL)/build
 endif
+# CHROOT= a folder in which that is, with a compiler, when it is of a newer
+# Debian release than this machine: testbed/newest-kernel makes one.
+IN_CHROOT = $(if $(CHROOT),$(TOP)/testbed/in-chroot $(CHROOT))
 
 KBUILD_DIR = $(BUILD)/module/$(KERNEL)
 PAYLOAD = $(BUILD)/payload/$(KERNEL)
 
-.PHONY: all module user selftests payload setup check check-quick check-style \
+.PHONY: all module user selftests payload setup check check-quick check-kernels check-debug \
+	check-style \
 	demo shell clean help
 
 all: module user
 
 module:
-	@test -e $(KDIR)/Makefile || { echo "no kernel headers in $(KDIR):" \
+	@$(IN_CHROOT) test -e $(KDIR)/Makefile || { echo "no kernel headers in $(KDIR):" \
 		"install them, e.g. by 'make setup' as root, or give KDIR=" >&2; exit 1; }
 	@mkdir -p $(KBUILD_DIR)
 	@cp -rsf $(TOP)/Kbuild $(TOP)/module $(TOP)/uapi $(KBUILD_DIR)/
 	@find $(KBUILD_DIR) -xtype l -delete
-	$(MAKE) -C $(KDIR) M=$(KBUILD_DIR) modules
+	$(IN_CHROOT) $(MAKE) -C $(KDIR) M=$(KBUILD_DIR) modules
 
 user:
 	$(MAKE) -C userspace BUILD=$(BUILD)
@@ -59,6 +63,12 @@ check: setup
 check-quick: setup
 	./selftests/run --quick
 
+check-kernels: setup
+	./selftests/run --kernels
+
+check-debug: setup
+	./selftests/run --debug
+
 check-style: setup
 	./selftests/style
 
@@ -81,5 +91,7 @@ help:
 	@echo 'make shell        a root shell on that machine'
 	@echo 'make check        all tests; closes with "N passed, N failed, N skipped"'
 	@echo 'make check-quick  unit tests and one boot of the testbed'
+	@echo 'make check-kernels on each kernel, the newest Debian one too: builds, symbols, tests'
+	@echo 'make check-debug  on a kernel with KASAN, lockdep, kmemleak and more; takes hours'
 	@echo 'make check-style  checkpatch, sparse, W=1, -Werror, shellcheck'
 	@echo 'make clean        remove what was built (not what was downloaded)'

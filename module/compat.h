@@ -1,14 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What differs between kernels. Kbuild looks what the kernel exports to every
- * module, and defines
+ * What differs between the kernels that minivmx builds for; kbuild includes
+ * it before everything else (see Kbuild). Nothing here asks for a version:
+ * vendors carry changes back. Kbuild looks what the kernel has, and defines
  *
- *   HAVE_CR4_UPDATE		cr4_set_bits_irqsoff() can be used; else only
- *				KVM can turn VMX on
- *   HAVE_EMERGENCY_VIRT	a slot for turning VMX off in a crash; without
- *				it the kernel does so whenever CR4.VMXE is set
+ *   HAVE_CR4_UPDATE		cr4_update_irqsoff() is exported to every module;
+ *				without it CR4.VMXE is KVM's to set, and VMX can
+ *				only be borrowed
+ *   HAVE_EMERGENCY_VIRT	so is cpu_emergency_register_virt_callback()
+ *   HAVE_CPUID_API		cpuid() and the like have a header of their own
  */
 #ifndef MINIVMX_COMPAT_H
 #define MINIVMX_COMPAT_H
+
+#include <asm/msr.h>
+#ifdef HAVE_CPUID_API
+#include <asm/cpuid/api.h>
+#else
+#include <asm/processor.h>
+#endif
+
+/* The names before "quadword" became the word for 64 bits. */
+#ifndef rdmsrl
+#define rdmsrl(msr, value)	rdmsrq(msr, value)
+#define wrmsrl(msr, value)	wrmsrq(msr, value)
+#define rdmsrl_safe(msr, value)	rdmsrq_safe(msr, value)
+#endif
 
 #endif /* MINIVMX_COMPAT_H */

@@ -34,7 +34,6 @@
 #include <asm/tlbflush.h>
 
 #include "../uapi/minivmx.h"
-#include "compat.h"
 #include "ctls.h"
 #include "hw.h"
 #include "vcpu.h"

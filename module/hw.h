@@ -11,7 +11,7 @@
 struct class;
 struct file;
 struct vcpu;
-struct vmcs;
+struct vmcs_region;
 
 /* How VMX is had while there are VMs. */
 enum hw_mode {
@@ -84,7 +84,7 @@ void hw_vmcs_claim(struct vcpu *vcpu);
 int hw_vmcs_load(struct vcpu *vcpu, bool *moved);
 void hw_vmcs_put(void);
 /* Make it active nowhere, before its memory is freed. May sleep. */
-void hw_vmcs_release(struct vmcs *vmcs);
+void hw_vmcs_release(struct vmcs_region *vmcs);
 
 /* The vCPU between load and put on this CPU, or NULL. */
 struct vcpu *hw_loaded_vcpu(void);

@@ -16,7 +16,6 @@
 #include <asm/processor.h>
 #include <asm/tlbflush.h>
 
-#include "compat.h"
 #include "ctls.h"
 #include "debugfs.h"
 #include "hw.h"
@@ -46,7 +45,7 @@ enum cpu_state {
 struct hw_cpu {
 	enum cpu_state state;
 	void *region;
-	struct vmcs *current_vmcs;
+	struct vmcs_region *current_vmcs;
 	u64 foreign;
 	struct vcpu *vcpu;
 	struct list_head active;
@@ -174,7 +173,7 @@ int hw_cpu_enter(unsigned int cpu, enum hw_mode mode)
 /* ---------------------------------------------------------------------- */
 
 /* Runs on the CPU where @vmcs is active, interrupts off. */
-static void vmcs_deactivate(struct hw_cpu *hw, struct vmcs *vmcs)
+static void vmcs_deactivate(struct hw_cpu *hw, struct vmcs_region *vmcs)
 {
 	enum vmx_result result = vmx_vmclear(vmcs->pa);
 
@@ -192,7 +191,7 @@ static void vmcs_deactivate(struct hw_cpu *hw, struct vmcs *vmcs)
 void hw_cpu_stop(void *unused)
 {
 	struct hw_cpu *hw = this_cpu_ptr(&hw_cpu);
-	struct vmcs *vmcs, *next;
+	struct vmcs_region *vmcs, *next;
 
 	if (hw->state == CPU_OWN || hw->state == CPU_BORROWED)
 		list_for_each_entry_safe(vmcs, next, &hw->active, node)
@@ -234,7 +233,7 @@ void hw_cpu_emergency(void)
 static void vmcs_deactivate_ipi(void *arg)
 {
 	struct hw_cpu *hw = this_cpu_ptr(&hw_cpu);
-	struct vmcs *vmcs = arg;
+	struct vmcs_region *vmcs = arg;
 
 	/* It may have been deactivated while the IPI was on its way. */
 	if (vmcs->cpu == smp_processor_id())
@@ -243,7 +242,7 @@ static void vmcs_deactivate_ipi(void *arg)
 
 void hw_vmcs_claim(struct vcpu *vcpu)
 {
-	struct vmcs *vmcs = &vcpu->vmcs;
+	struct vmcs_region *vmcs = &vcpu->vmcs;
 	int cpu = smp_load_acquire(&vmcs->cpu);	/* see vmcs_deactivate() */
 
 	if (unlikely(cpu >= 0 && cpu != smp_processor_id()))
@@ -262,7 +261,7 @@ static enum vmx_result foreign_note(struct hw_cpu *hw)
 	return result;
 }
 
-static enum vmx_result vmcs_make_current(struct hw_cpu *hw, struct vmcs *vmcs)
+static enum vmx_result vmcs_make_current(struct hw_cpu *hw, struct vmcs_region *vmcs)
 {
 	enum vmx_result result;
 
@@ -282,7 +281,7 @@ static enum vmx_result vmcs_make_current(struct hw_cpu *hw, struct vmcs *vmcs)
 int hw_vmcs_load(struct vcpu *vcpu, bool *moved)
 {
 	struct hw_cpu *hw = this_cpu_ptr(&hw_cpu);
-	struct vmcs *vmcs = &vcpu->vmcs;
+	struct vmcs_region *vmcs = &vcpu->vmcs;
 	enum vmx_result result = VMX_OK;
 
 	if (hw->state == CPU_BORROWED)
@@ -324,7 +323,7 @@ struct vcpu *hw_loaded_vcpu(void)
 	return this_cpu_read(hw_cpu.vcpu);
 }
 
-void hw_vmcs_release(struct vmcs *vmcs)
+void hw_vmcs_release(struct vmcs_region *vmcs)
 {
 	int cpu;
 

@@ -157,7 +157,9 @@ static void flush_ept(struct vcpu *vcpu)
 	if (likely(__this_cpu_read(*ept->seen) == gen))
 		return;
 	__this_cpu_write(*ept->seen, gen);
-	if (vmx_invept(ept->eptp) != VMX_OK)
+	if (vmx_invept(ept->eptp) == VMX_OK)
+		trace_minivmx_invept(ept->eptp);
+	else
 		vm_kill(vcpu->vm, "INVEPT failed");
 }
 
@@ -181,6 +183,7 @@ static enum run_action run_once(struct vcpu *vcpu)
 	if (vcpu->dirty)
 		write_dirty(vcpu);
 	count_entry(vcpu);
+	trace_minivmx_entry(vcpu->id, vcpu->regs.r.rip);
 
 	guest_enter(vcpu);
 	result = vmx_enter(&vcpu->regs, vcpu->vmcs.launched);

@@ -38,6 +38,32 @@ TRACE_EVENT(minivmx_exit,
 		  __entry->rip, __entry->qualification, __entry->gpa)
 );
 
+TRACE_EVENT(minivmx_entry,
+	TP_PROTO(unsigned int vcpu, u64 rip),
+	TP_ARGS(vcpu, rip),
+	TP_STRUCT__entry(
+		__field(u32, vcpu)
+		__field(u64, rip)
+	),
+	TP_fast_assign(
+		__entry->vcpu = vcpu;
+		__entry->rip = rip;
+	),
+	TP_printk("vcpu %u rip 0x%llx", __entry->vcpu, __entry->rip)
+);
+
+TRACE_EVENT(minivmx_invept,
+	TP_PROTO(u64 eptp),
+	TP_ARGS(eptp),
+	TP_STRUCT__entry(
+		__field(u64, eptp)
+	),
+	TP_fast_assign(
+		__entry->eptp = eptp;
+	),
+	TP_printk("eptp 0x%llx", __entry->eptp)
+);
+
 #endif /* MINIVMX_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

@@ -207,7 +207,7 @@ struct vcpu {
 	unsigned long cached;
 	unsigned long dirty;
 
-	struct vmcs vmcs;
+	struct vmcs_region vmcs;
 	struct host_state host;
 	bool loaded;
 	bool may_sleep;

@@ -11,7 +11,7 @@
 #include "vm.h"
 #include "vmcs.h"
 
-int vmcs_alloc(struct vmcs *vmcs)
+int vmcs_alloc(struct vmcs_region *vmcs)
 {
 	/* The region is at most 4096 bytes and page aligned (IA32_VMX_BASIC). */
 	vmcs->region = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
@@ -27,7 +27,7 @@ int vmcs_alloc(struct vmcs *vmcs)
 }
 
 /* The VMCS must be active nowhere: see hw_vmcs_release(). */
-void vmcs_free(struct vmcs *vmcs)
+void vmcs_free(struct vmcs_region *vmcs)
 {
 	if (!vmcs->region)
 		return;

@@ -149,14 +149,14 @@ failed:
 }
 
 /**
- * struct vmcs - a VMCS region and where it is
+ * struct vmcs_region - a VMCS region and where it is
  * @region: the page, whose first word is the revision identifier
  * @pa: its physical address
  * @cpu: the CPU on which it is active, or -1
  * @launched: VMLAUNCH succeeded since the last VMCLEAR
  * @node: on that CPU's list of active VMCSs (hw.c)
  */
-struct vmcs {
+struct vmcs_region {
 	void *region;
 	u64 pa;
 	int cpu;
@@ -164,8 +164,8 @@ struct vmcs {
 	struct list_head node;
 };
 
-int vmcs_alloc(struct vmcs *vmcs);
-void vmcs_free(struct vmcs *vmcs);
+int vmcs_alloc(struct vmcs_region *vmcs);
+void vmcs_free(struct vmcs_region *vmcs);
 const char *vmcs_field_name(u32 encoding);
 const char *vmx_result_name(enum vmx_result result);
 

@@ -16,19 +16,32 @@ target_programs() {
 	done
 }
 
-# add_boot KERNEL CPU CPUS GUEST KVM: a job for it, see BOOTS in selftests/run.
+# boot_options JOB KERNEL CPU CPUS GUEST KVM: see BOOTS in selftests/run.
+boot_options() {
+	local job=$1 kernel=$2 guest=$5
+	BOOT_OPTIONS[$job]="--kernel $kernel --cpu $3 --cpus $4"
+	[[ $guest == - ]] || BOOT_OPTIONS[$job]+=" --guest $guest --mem 768"
+	case $6 in
+	kvm) BOOT_OPTIONS[$job]+=" --add $BUILD/testbed/kernels/$kernel/modules:/testbed/kvm" ;;
+	loaded) BOOT_OPTIONS[$job]+=" --kvm" ;;
+	esac
+}
+
+# add_boot KERNEL CPU CPUS GUEST KVM: a job for it.
 add_boot() {
 	local job=$1-$2-$3 names=()
-	BOOT_OPTIONS[$job]="--kernel $1 --cpu $2 --cpus $3"
-	[[ $4 == - ]] || BOOT_OPTIONS[$job]+=" --guest $4 --mem 768"
-	[[ $5 == - ]] ||
-		BOOT_OPTIONS[$job]+=" --add $BUILD/testbed/kernels/$1/modules:/testbed/kvm"
+	boot_options "$job" "$@"
 	mapfile -t names < <(target_programs "$4" | wanted "$job")
-	if [[ $1 == debug ]]; then
-		add_job "$job" job_debug_boot "${names[@]}"
-	else
-		add_job "$job" job_boot "${names[@]}"
-	fi
+	add_job "$job" job_boot "${names[@]}"
+}
+
+# add_debug_boot KERNEL CPU CPUS GUEST KVM: the same, watched more closely.
+add_debug_boot() {
+	local job=$1-$2-$3 names=()
+	boot_options "$job" "$@"
+	BOOT_OPTIONS[$job]+=" --mem 1024"
+	mapfile -t names < <(target_programs "$4" | wanted "$job")
+	add_job "$job" job_debug_boot "${names[@]}"
 }
 
 # add_refusal KERNEL: the machine without VT-x.

@@ -14,6 +14,7 @@ static struct minivmx_cpuid_entry cpuid[MINIVMX_MAX_CPUID];
 static unsigned char xsave[4096] __attribute__((aligned(64)));
 
 union arg {
+	struct minivmx_create_vm create_vm;
 	struct minivmx_create_vcpu create_vcpu;
 	struct minivmx_map map;
 	struct minivmx_sregs sregs;
@@ -70,6 +71,11 @@ static void prepare_xsave(FIXTURE_DATA(minivmx) *self, union arg *arg)
 	call(self->vcpu, MINIVMX_GET_XSAVE, arg);
 }
 
+static void prepare_create_vm(FIXTURE_DATA(minivmx) *self, union arg *arg)
+{
+	arg->create_vm = vm_argument(self->system);
+}
+
 static const struct row {
 	const char *name;
 	unsigned int cmd;
@@ -82,7 +88,7 @@ static const struct row {
 	{ .name = #n, .cmd = MINIVMX_##n, .kind = k, __VA_ARGS__ }
 	ROW(SYSTEM, GET_INFO),
 	ROW(SYSTEM, GET_SUPPORTED_CPUID, .prepare = prepare_cpuid),
-	ROW(SYSTEM, CREATE_VM, .returns_fd = true),
+	ROW(SYSTEM, CREATE_VM, .prepare = prepare_create_vm, .returns_fd = true),
 	ROW(VM, CREATE_VCPU, .prepare = prepare_create_vcpu, .returns_fd = true),
 	ROW(VM, MAP_MEMORY, .prepare = prepare_map),
 	ROW(VM, UNMAP_MEMORY, .prepare = prepare_unmap),

@@ -66,7 +66,8 @@ FIXTURE(both) {
 
 FIXTURE_SETUP(both)
 {
-	self->kvm = access("/testbed/kvm/kvm-intel.ko", F_OK) == 0;
+	self->kvm = access("/testbed/kvm/kvm-intel.ko", F_OK) == 0 &&
+		    access("/sys/module/kvm_intel", F_OK) != 0;
 	if (!self->kvm)
 		return;
 	self->system = open(MINIVMX_DEVICE, O_RDWR | O_CLOEXEC);
@@ -85,7 +86,7 @@ FIXTURE_TEARDOWN(both)
 
 /* First in each test: a SKIP in the fixture would not skip it. */
 #define NEED_KVM() \
-	do { if (!self->kvm) SKIP(return, "KVM's modules are not in the machine"); } while (0)
+	do { if (!self->kvm) SKIP(return, "KVM's modules are not in the machine, or loaded already"); } while (0)
 
 /* Loading KVM's modules takes the emulated machine some seconds. */
 #define TIMEOUT	200

@@ -20,13 +20,14 @@ struct guest {
 
 static long guest_start(struct guest *g)
 {
-	struct minivmx_create_vm create_vm = { 0 };
+	struct minivmx_create_vm create_vm;
 	struct minivmx_create_vcpu create_vcpu = { 0 };
 	struct minivmx_map map = { .size = 16 * PAGE, .prot = PROT_RWX };
 	struct minivmx_sregs sregs;
 	long ret;
 
 	g->system = open(MINIVMX_DEVICE, O_RDWR | O_CLOEXEC);
+	create_vm = vm_argument(g->system);
 	g->vm = call(g->system, MINIVMX_CREATE_VM, &create_vm);
 	if (g->vm < 0)
 		return g->vm;

@@ -294,7 +294,7 @@ TEST_F(minivmx, creator_ends_first)
 	creator = fork();
 	ASSERT_LE(0, creator);
 	if (creator == 0) {
-		struct minivmx_create_vm create_vm = { 0 };
+		struct minivmx_create_vm create_vm = vm_argument(self->system);
 		struct minivmx_create_vcpu create_vcpu = { 0 };
 		int vm = call(self->system, MINIVMX_CREATE_VM, &create_vm);
 		int vcpu = call(vm, MINIVMX_CREATE_VCPU, &create_vcpu);

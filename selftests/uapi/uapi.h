@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kvm.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <string.h>
@@ -58,6 +59,24 @@ static inline void *before_hole(size_t size)
 }
 
 /*
+ * CREATE_VM's argument as this host wants it: empty where minivmx can own VMX,
+ * else to borrow it, by means of a KVM VM that lives as long as this process.
+ */
+static inline struct minivmx_create_vm vm_argument(int system)
+{
+	static int kvm_vm = -1;
+	struct minivmx_info info = { 0 };
+
+	call(system, MINIVMX_GET_INFO, &info);
+	if (info.vmx_reason != MINIVMX_REASON_KVM_LOADED &&
+	    info.vmx_reason != MINIVMX_REASON_KVM_ONLY)
+		return (struct minivmx_create_vm) { 0 };
+	if (kvm_vm < 0)
+		kvm_vm = ioctl(open("/dev/kvm", O_RDWR | O_CLOEXEC), KVM_CREATE_VM, 0);
+	return (struct minivmx_create_vm) { .flags = MINIVMX_VM_BORROW, .kvm_fd = kvm_vm };
+}
+
+/*
  * A VM with a vCPU, a page of memory at 0x1000 for its code, and the vCPU in
  * real mode at the start of that.
  */
@@ -72,7 +91,7 @@ FIXTURE(minivmx) {
 
 FIXTURE_SETUP(minivmx)
 {
-	struct minivmx_create_vm create_vm = { 0 };
+	struct minivmx_create_vm create_vm;
 	struct minivmx_create_vcpu create_vcpu = { 0 };
 	struct minivmx_map map = { .gpa = 0x1000, .size = PAGE, .prot = PROT_RWX };
 	struct minivmx_sregs sregs;
@@ -80,6 +99,7 @@ FIXTURE_SETUP(minivmx)
 	self->system = open(MINIVMX_DEVICE, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, self->system);
 	ASSERT_EQ(0, call(self->system, MINIVMX_GET_INFO, &self->info));
+	create_vm = vm_argument(self->system);
 	self->vm = call(self->system, MINIVMX_CREATE_VM, &create_vm);
 	ASSERT_LE(0, self->vm);
 	self->vcpu = call(self->vm, MINIVMX_CREATE_VCPU, &create_vcpu);

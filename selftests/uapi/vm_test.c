@@ -48,7 +48,7 @@ TEST_F(minivmx, vcpu_flags)
 /* One VM's numbers are not another's. */
 TEST_F(minivmx, vcpu_ids_of_two_vms)
 {
-	struct minivmx_create_vm create = { 0 };
+	struct minivmx_create_vm create = vm_argument(self->system);
 	int vm = call(self->system, MINIVMX_CREATE_VM, &create);
 
 	ASSERT_LE(0, vm);
@@ -59,7 +59,7 @@ TEST_F(minivmx, vcpu_ids_of_two_vms)
 /* No descriptor to be had: nothing is made, the number stays free. */
 TEST_F(minivmx, vcpu_without_descriptor)
 {
-	struct minivmx_create_vm create = { 0 };
+	struct minivmx_create_vm create = vm_argument(self->system);
 	struct rlimit all, limit;
 
 	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &all));

@@ -5,10 +5,10 @@
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 TESTBED=$TOP/testbed
 WORK=$TOP/build/testbed
-# The Debian kernel series a machine can boot; the newest package of each.
+# The Debian kernel series that are always there; the newest package of each.
 KERNEL_SERIES=(6.1 6.12)
-# All that a machine can boot; debug is built when it is asked for.
-KERNELS=("${KERNEL_SERIES[@]}" debug)
+# All that a machine can boot; the others are got when they are asked for.
+KERNELS=("${KERNEL_SERIES[@]}" full full-6.12 newest debug)
 export TOP TESTBED WORK KERNEL_SERIES KERNELS
 
 # Everything the testbed itself says goes to stderr, so that stdout carries
@@ -23,7 +23,7 @@ die() {
 	exit "$status"
 }
 
-# The release (uname -r) of a kernel series that testbed/setup has laid out.
+# The release (uname -r) of a kernel that testbed/setup has laid out.
 kernel_release() {
 	cat "$WORK/kernels/$1/release"
 }
@@ -35,4 +35,22 @@ sh_quote() {
 	for word in "$@"; do
 		printf "'%s' " "${word//\'/\'\\\'\'}"
 	done
+}
+
+# Where modules for a kernel are built, as it is seen from here.
+kernel_build() {
+	local dir=$WORK/kernels/$1
+	if [[ -e $dir/build ]]; then
+		readlink -f "$dir/build"
+	else
+		echo "$([[ ! -e $dir/chroot ]] || echo "$dir/chroot")/lib/modules/$(kernel_release "$1")/build"
+	fi
+}
+
+# What make is told to build modules for a kernel, one variable a line.
+kernel_variables() {
+	local dir=$WORK/kernels/$1
+	echo "KERNEL=$(kernel_release "$1")"
+	[[ ! -e $dir/build ]] || echo "KDIR=$(readlink -f "$dir/build")"
+	[[ ! -e $dir/chroot ]] || echo "CHROOT=$dir/chroot"
 }

@@ -26,6 +26,10 @@ The machine
                             without VT-x, to see the module refuse
                      local  this machine, its own kernel; asks first
   --kernel K         6.1 (default) or 6.12: Debian's newest cloud kernel of it
+                     full, full-6.12: the same with all drivers and PM_DEBUG,
+                     for tests of suspend; newest: the newest cloud kernel of
+                     Debian's newer suites, on which minivmx can only borrow
+                     VMX from KVM. These are downloaded when first asked for
                      debug: 6.12 with KASAN, lockdep and more, slow; built when
                      first asked for, which takes 15 to 25 minutes
   --cpu C            skylake (default) or broadwell; Bochs only

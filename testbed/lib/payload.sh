@@ -12,8 +12,8 @@ with_payload() {
 	# A make that runs this run must not pass its own flags on, and what make
 	# leaves running must not keep the lock.
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
-		make -s -C "$TOP" payload "KERNEL=$RELEASE" 8>&- >&2 ||
-		die "$STATUS_SETUP" "make payload KERNEL=$RELEASE failed"
+		make -s -C "$TOP" payload "${BUILD_FOR[@]}" 8>&- >&2 ||
+		die "$STATUS_SETUP" "make payload ${BUILD_FOR[*]} failed"
 	"$@"
 	exec 8>&-
 }
