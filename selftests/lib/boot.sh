@@ -72,11 +72,11 @@ job_boot() {
 	judge_boot "$status"
 }
 
-# The same on the debug kernel: slower, and with one more result.
+# The same on the debug kernel: slower, and with one more program.
 job_debug_boot() {
 	local status=0
 	boot 14400 /testbed/on-debug-target "$@" || status=$?
-	judge_tests "$@" leaks
+	judge_tests "$@" whole
 	judge_boot "$status"
 }
 
