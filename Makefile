@@ -24,8 +24,7 @@ KBUILD_DIR = $(BUILD)/module/$(KERNEL)
 PAYLOAD = $(BUILD)/payload/$(KERNEL)
 
 .PHONY: all module user selftests payload setup check check-quick check-kernels check-debug \
-	check-style \
-	demo shell clean help
+	check-style demo shell clean help
 
 all: module user
 

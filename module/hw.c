@@ -22,6 +22,7 @@
 #include <linux/device.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/reboot.h>
@@ -84,10 +85,14 @@ struct file *hw_kvm_vm_get(int fd)
 
 	if (!file)
 		return ERR_PTR(-EBADF);
+	/*
+	 * Only the kernel names these files, so that no program can make one
+	 * that looks like KVM's. Older kernels leave the owner empty.
+	 */
 	owner = file->f_op->owner;
-	/* Both names come from the kernel: no program can make such a file. */
-	if (owner && !strcmp(owner->name, "kvm_intel") &&
-	    !strcmp(file->f_path.dentry->d_name.name, "kvm-vm"))
+	if (file_inode(file)->i_sb->s_magic == ANON_INODE_FS_MAGIC &&
+	    !strcmp(file->f_path.dentry->d_name.name, "kvm-vm") &&
+	    (!owner || !strcmp(owner->name, "kvm_intel")))
 		return file;
 	fput(file);
 	return ERR_PTR(-EINVAL);
@@ -176,9 +181,13 @@ static int hw_get_locked(enum hw_mode mode)
 
 static int wait_unparked(void)
 {
-	/* Freezable: the suspend must not wait for a thread that waits for it. */
+	/*
+	 * Freezable, for the suspend must not wait for a thread that waits for
+	 * it; "unsafe", since that thread may hold the mutex of a vCPU, which
+	 * others only try, or of a VM, which they wait for interruptibly.
+	 */
 	wait_event_state(hw_unparked, !READ_ONCE(hw_parked),
-			 (TASK_KILLABLE | TASK_FREEZABLE));
+			 (TASK_KILLABLE | TASK_FREEZABLE_UNSAFE));
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 

@@ -362,7 +362,9 @@ static long vm_ioctl_create_vcpu(void *object, union ioctl_arg *arg)
 
 	if (arg->create_vcpu.flags || id >= MINIVMX_MAX_VCPUS)
 		return -EINVAL;
-	mutex_lock(&vm->vcpu_mutex);
+	/* Its holder may wait for the end of a suspend. */
+	if (mutex_lock_interruptible(&vm->vcpu_mutex))
+		return -ERESTARTSYS;
 	if (vm->vcpus[id]) {
 		ret = -EEXIST;
 		goto unlock;

@@ -3,6 +3,8 @@
 # Tests on the testbed's machines. Sourced by selftests/run.
 
 declare -A BOOT_OPTIONS=() # by job, for testbed/run
+declare -A BOOT_ENDS=()    # by job, "reset" if its test ends the machine so
+declare -A BOOT_CONSOLE=() # by job, what the console must say then
 
 GUEST_TEST=uapi/linux_guest_test.sh
 
@@ -16,13 +18,17 @@ target_programs() {
 	done
 }
 
+# The kernel's own modules, for the tests that load them.
+add_modules() { echo "--add $BUILD/testbed/kernels/$1/modules:/testbed/kvm"; }
+
 # boot_options JOB KERNEL CPU CPUS GUEST KVM: see BOOTS in selftests/run.
 boot_options() {
 	local job=$1 kernel=$2 guest=$5
 	BOOT_OPTIONS[$job]="--kernel $kernel --cpu $3 --cpus $4"
+	BOOT_OPTIONS[$job]+=" --add $BUILD/testbed/kernels/$kernel/modules/brd.ko:/testbed/brd.ko"
 	[[ $guest == - ]] || BOOT_OPTIONS[$job]+=" --guest $guest --mem 768"
 	case $6 in
-	kvm) BOOT_OPTIONS[$job]+=" --add $BUILD/testbed/kernels/$kernel/modules:/testbed/kvm" ;;
+	kvm) BOOT_OPTIONS[$job]+=" $(add_modules "$kernel")" ;;
 	loaded) BOOT_OPTIONS[$job]+=" --kvm" ;;
 	esac
 }
@@ -52,6 +58,29 @@ add_refusal() {
 	add_job "$job" job_boot "${names[@]}"
 }
 
+# test_says TEST WORD: what is behind "# WORD:" in the script of a test.
+test_says() { sed -n "s/^# $2: *//p" "$SELFTESTS/$1"; }
+
+# add_host_boots TEST: a job for each kernel that a test of the host names, on
+# the machine that it names.
+#	# MACHINE: options of testbed/run
+#	# KERNELS: series (6.1 6.12)
+#	# ENDS: reset, if the test does not return but the machine is reset
+#	# CONSOLE: extended expression that a line of its console matches then
+add_host_boots() {
+	local test=host/$1 job kernel kernels names
+	kernels=$(test_says "$test" KERNELS)
+	for kernel in ${kernels:-6.1 6.12}; do
+		job=$kernel-${1%_test.sh}
+		BOOT_OPTIONS[$job]="--kernel $kernel $(test_says "$test" MACHINE)"
+		BOOT_OPTIONS[$job]+=" $(add_modules "$kernel")"
+		BOOT_ENDS[$job]=$(test_says "$test" ENDS)
+		BOOT_CONSOLE[$job]=$(test_says "$test" CONSOLE)
+		mapfile -t names < <(echo "$test" | wanted "$job")
+		add_job "$job" job_boot "${names[@]}"
+	done
+}
+
 # boot SECONDS COMMAND...: one boot, and its exit status.
 boot() {
 	local seconds=$1
@@ -67,7 +96,12 @@ boot() {
 # One boot, in which the tests given run one after the other.
 job_boot() {
 	local status=0
-	boot 1500 /testbed/on-target "$@" || status=$?
+	if [[ $LONG == 1 ]]; then
+		boot 36000 env SELFTEST_ROUNDS=full TEST_SECONDS=18000 /testbed/on-target "$@" ||
+			status=$?
+	else
+		boot 1500 /testbed/on-target "$@" || status=$?
+	fi
 	judge_tests "$@"
 	judge_boot "$status"
 }
@@ -97,7 +131,10 @@ judge_tests() {
 			printf '%s\n' "$line" >>"$log"
 		fi
 	done <"$JOB_LOGS/output"
-	if [[ -n $name ]]; then
+	if [[ -n $name && ${BOOT_ENDS[$JOB]-} == reset ]]; then
+		tap_judge "$JOB/$name" 0 <"$log"
+		ended[$name]=1
+	elif [[ -n $name ]]; then
 		fail "$JOB/$name" "the machine ended while it ran; its last words:" \
 			"$(tail -n 30 "$log")"
 		ended[$name]=1
@@ -107,10 +144,25 @@ judge_tests() {
 	done
 }
 
+# Init has started twice: the machine was reset, and not just gone.
+was_reset() {
+	[[ $1 -eq 246 && $(grep -c '^stage init$' "$JOB_LOGS/testbed/control") -eq 2 ]]
+}
+
 # The boot itself is a test as well: no splat, no death, the module unloaded.
 judge_boot() {
-	local status=$1 log=$JOB_LOGS/testbed.log
-	if [[ $status -ne 0 ]]; then
+	local status=$1 log=$JOB_LOGS/testbed.log console=${BOOT_CONSOLE[$JOB]-}
+	if [[ ${BOOT_ENDS[$JOB]-} == reset ]]; then
+		if ! was_reset "$status"; then
+			fail "$JOB/boot" "the machine was not reset, but testbed/run ended with status $status:" \
+				"$(tail -n 80 "$log")"
+		elif [[ -n $console ]] && ! grep -aqE "$console" "$JOB_LOGS/testbed/console.log"; then
+			fail "$JOB/boot" "the console does not say: $console" \
+				"$(tail -n 40 "$JOB_LOGS/testbed/console.log")"
+		else
+			result pass "$JOB/boot"
+		fi
+	elif [[ $status -ne 0 ]]; then
 		fail "$JOB/boot" "testbed/run ended with status $status:" "$(tail -n 80 "$log")"
 	elif grep -q 'could not be unloaded' "$log"; then
 		fail "$JOB/boot" "$(<"$log")"

@@ -5,6 +5,20 @@
 
 NUMBER=0 BAD=0
 
+# rounds FEW MANY: how often to repeat what has to go well every time; many
+# with SELFTEST_ROUNDS=full in the environment (selftests/run --long).
+rounds() {
+	if [ "${SELFTEST_ROUNDS-}" = full ]; then
+		echo "$2"
+	else
+		echo "$1"
+	fi
+}
+
+# What a Linux guest says only if something is wrong.
+# shellcheck disable=SC2034
+COMPLAINTS='BUG: |WARNING: (CPU|.* at )|Oops: |unchecked MSR|general protection|Call Trace'
+
 # ok WHETHER NAME: a result; WHETHER is an exit status.
 ok() {
 	NUMBER=$((NUMBER + 1))

@@ -111,11 +111,23 @@ add_guest() {
 	cp "$WORK/guest/initramfs.cpio" "$tree/initramfs.cpio"
 }
 
+# What QEMU opens to boot a Linux kernel on its machine "pc".
+QEMU_FILES=(
+	/usr/bin/qemu-system-x86_64
+	/usr/share/seabios/bios-256k.bin
+	/usr/share/qemu/{kvmvapic,linuxboot_dma}.bin
+)
+
 # Write $RUN/initramfs: everything the machine has.
 make_initramfs() {
 	local tree=$RUN/tree payload=$TOP/build/payload/$RELEASE path series
 	mkdir -p "$tree/testbed"
 	with_payload cp -a "$payload/." "$tree/"
+	if [[ $QEMU == 1 ]]; then
+		for path in "${QEMU_FILES[@]}"; do
+			add_path "$tree" "$path"
+		done
+	fi
 	for path in "${ADD[@]}"; do
 		add_path "$tree" "$path"
 	done

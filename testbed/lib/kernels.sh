@@ -68,7 +68,7 @@ newest_image_package() {
 
 # Is that release laid out as kernel $1 already?
 is_laid_out() {
-	[[ -f $WORK/kernels/$1/vmlinux && $(kernel_release "$1") == "$2" ]]
+	[[ -f $WORK/kernels/$1/modules/brd.ko && $(kernel_release "$1") == "$2" ]]
 }
 
 # $SCRATCH, where a kernel is laid out before it is put in its place.
@@ -116,7 +116,7 @@ unpack_kernel() {
 		cp "$modules"/{vmlinuz,config} "$out/"
 	fi
 	unpack_vmlinux "$out/vmlinuz" >"$out/vmlinux"
-	for module in virt/lib/irqbypass arch/x86/kvm/kvm arch/x86/kvm/kvm-intel; do
+	for module in virt/lib/irqbypass arch/x86/kvm/{kvm,kvm-intel} drivers/block/brd; do
 		copy_module "$modules/kernel/$module.ko" "$out/modules/${module##*/}.ko"
 	done
 	printf '%s\n' "$release" >"$out/release"

@@ -5,7 +5,7 @@
 # shellcheck disable=SC2034
 set_defaults() {
 	MACHINE=bochs KERNEL=6.1 CPU=skylake CPUS=1 MEMORY=512
-	APPEND='' MODULE_PARAMS='' KVM=0 MODULE=1
+	APPEND='' MODULE_PARAMS='' KVM=0 QEMU=0 MODULE=1
 	ADD=() GUESTS=() COMMAND=()
 	TIMEOUT='' BOOT_TIMEOUT=300
 	INTERACTIVE=0 QUIET=0 YES=0 KEEP='' BOCHS_LOG=0
@@ -29,7 +29,7 @@ The machine
                      full, full-6.12: the same with all drivers and PM_DEBUG,
                      for tests of suspend; newest: the newest cloud kernel of
                      Debian's newer suites, on which minivmx can only borrow
-                     VMX from KVM. These are downloaded when first asked for
+                     VMX from KVM. These are downloaded when first asked for.
                      debug: 6.12 with KASAN, lockdep and more, slow; built when
                      first asked for, which takes 15 to 25 minutes
   --cpu C            skylake (default) or broadwell; Bochs only
@@ -44,6 +44,7 @@ What is in it
                      starts: the same words name it on both sides
   --guest K          also put there /guests/linux-K/vmlinuz, a Debian kernel to
                      run as a guest, and /guests/initramfs.cpio for it
+  --qemu             also put qemu-system-x86_64 there, to run guests under KVM
   --kvm              load kvm and kvm_intel before minivmx
   --no-module        do not load minivmx (it is in /lib/minivmx all the same)
   --module-params S  parameters for minivmx.ko
@@ -105,6 +106,7 @@ parse_options() {
 		shift
 		case $option in
 		--kvm) KVM=1 ;;
+		--qemu) QEMU=1 ;;
 		--no-module) MODULE=0 ;;
 		--interactive) INTERACTIVE=1 ;;
 		--bochs-log) BOCHS_LOG=1 ;;
