@@ -23,8 +23,8 @@ IN_CHROOT = $(if $(CHROOT),$(TOP)/testbed/in-chroot $(CHROOT))
 KBUILD_DIR = $(BUILD)/module/$(KERNEL)
 PAYLOAD = $(BUILD)/payload/$(KERNEL)
 
-.PHONY: all module user selftests payload setup check check-quick check-kernels check-style \
-	demo shell clean help
+.PHONY: all module user selftests payload setup check check-quick check-kernels check-debug \
+	check-style demo shell clean help
 
 all: module user
 
@@ -65,6 +65,9 @@ check-quick: setup
 check-kernels: setup
 	./selftests/run --kernels
 
+check-debug: setup
+	./selftests/run --debug
+
 check-style: setup
 	./selftests/style
 
@@ -88,5 +91,6 @@ help:
 	@echo 'make check        all tests; closes with "N passed, N failed, N skipped"'
 	@echo 'make check-quick  unit tests and one boot of the testbed'
 	@echo 'make check-kernels on each kernel, the newest Debian one too: builds, symbols, tests'
+	@echo 'make check-debug  on a kernel with KASAN, lockdep, kmemleak and more; takes hours'
 	@echo 'make check-style  checkpatch, sparse, W=1, -Werror, shellcheck'
 	@echo 'make clean        remove what was built (not what was downloaded)'

@@ -38,11 +38,16 @@ add_boot() {
 	local job=$1-$2-$3 names=()
 	boot_options "$job" "$@"
 	mapfile -t names < <(target_programs "$4" | wanted "$job")
-	if [[ $1 == debug ]]; then
-		add_job "$job" job_debug_boot "${names[@]}"
-	else
-		add_job "$job" job_boot "${names[@]}"
-	fi
+	add_job "$job" job_boot "${names[@]}"
+}
+
+# add_debug_boot KERNEL CPU CPUS GUEST KVM: the same, watched more closely.
+add_debug_boot() {
+	local job=$1-$2-$3 names=()
+	boot_options "$job" "$@"
+	BOOT_OPTIONS[$job]+=" --mem 1024"
+	mapfile -t names < <(target_programs "$4" | wanted "$job")
+	add_job "$job" job_debug_boot "${names[@]}"
 }
 
 # add_refusal KERNEL: the machine without VT-x.
@@ -101,11 +106,11 @@ job_boot() {
 	judge_boot "$status"
 }
 
-# The same on the debug kernel: slower, and with one more result.
+# The same on the debug kernel: slower, and with one more program.
 job_debug_boot() {
 	local status=0
 	boot 14400 /testbed/on-debug-target "$@" || status=$?
-	judge_tests "$@" leaks
+	judge_tests "$@" whole
 	judge_boot "$status"
 }
 

@@ -8,199 +8,13 @@
  * Only allocations with the module on the call stack are counted and failed:
  * what it asks for itself, and what the kernel needs for what it asks.
  */
-#include <dirent.h>
-#include <limits.h>
+#include <linux/kvm.h>
 #include <pthread.h>
 
-#include "vmx/vm.h"
-#include "module.h"
-
-/* Kernel modules are loaded here ("Memory Management", x86_64). */
-#define MODULES_START	"0xffffffffa0000000"
-#define MODULES_END	"0xffffffffff000000"
+#include "fault.h"
 
 #define FAR		0x40000000UL	/* a gigabyte from all else */
 #define NEAR		0x10000000UL	/* in the same one, 2M pages away */
-
-#define LIMIT		1800	/* seconds; such a kernel is slow */
-
-FIXTURE(fault) {
-	int fail_nth;		/* of the thread whose allocations fail */
-	int fd;			/* that the operation makes, or -1 */
-	void *page;		/* likewise */
-	VM vm;
-	void *area;		/* for XSAVE */
-	pthread_t thread;
-	volatile bool stop;
-	volatile unsigned int rounds;
-};
-
-typedef FIXTURE_DATA(fault) FAULT;
-
-/**
- * struct operation - something that allocates
- * @name: for the report
- * @prepare: make what it needs; may be NULL
- * @go: do it; not negative, or -errno
- * @clean: undo both; may be NULL
- * @also: another errno that tells of a failed allocation, or 0
- * @keeps: after a failure there may be more EPT pages than before
- */
-struct operation {
-	const char *name;
-	void (*prepare)(FAULT *self);
-	long (*go)(FAULT *self);
-	void (*clean)(FAULT *self);
-	int also;
-	bool keeps;
-};
-
-#define OP(name_, prepare_, go_, clean_, ...)				\
-	{ .name = name_, .prepare = prepare_, .go = go_, .clean = clean_, __VA_ARGS__ }
-
-/* ---- Injection ---- */
-
-static bool set(const char *dir, const char *file, const char *value)
-{
-	char path[128];
-	bool done;
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", dir, file);
-	fd = open(path, O_WRONLY);
-	done = fd >= 0 && write(fd, value, strlen(value)) > 0;
-	close(fd);
-	return done;
-}
-
-/* Silent, or each failure would look like a fault of the kernel's. */
-static bool set_injection(const char *dir)
-{
-	return set(dir, "verbose", "0") &&
-	       set(dir, "ignore-gfp-wait", "N") &&
-	       set(dir, "stacktrace-depth", "32") &&
-	       set(dir, "require-start", MODULES_START) &&
-	       set(dir, "require-end", MODULES_END);
-}
-
-static int open_fail_nth(const char *thread)
-{
-	char path[300];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%s/fail-nth", thread);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	vm_must(fd >= 0);
-	return fd;
-}
-
-/* Of the allocations to come the @nth fails; with 0 none does. */
-static void inject(FAULT *self, unsigned int nth)
-{
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%u", nth);
-
-	vm_must(pwrite(self->fail_nth, text, len, 0) == len);
-}
-
-/* End it. Has one failed? */
-static bool injected(FAULT *self)
-{
-	char text[16] = "";
-
-	vm_must(pread(self->fail_nth, text, sizeof(text) - 1, 0) > 0);
-	inject(self, 0);
-	return atoi(text) == 0;
-}
-
-FIXTURE_SETUP(fault)
-{
-	memset(self, 0, sizeof(*self));
-	ASSERT_TRUE(set_injection("failslab"));
-	ASSERT_TRUE(set_injection("fail_page_alloc"));
-	ASSERT_TRUE(set("fail_page_alloc", "ignore-gfp-highmem", "N"));
-	ASSERT_TRUE(set("fail_page_alloc", "min-order", "0"));
-	self->fail_nth = open_fail_nth("thread-self");
-	if (!exists("/sys/module/minivmx"))
-		ASSERT_EQ(0, load_module());
-	EXPECT_COUNTERS_ZERO();
-}
-
-FIXTURE_TEARDOWN(fault)
-{
-	inject(self, 0);
-	close(self->fail_nth);
-	if (!exists("/sys/module/minivmx"))
-		load_module();
-	EXPECT_COUNTERS_ZERO();
-}
-
-/* ---- The loop ---- */
-
-struct counts {
-	long value[NR_COUNTERS];
-};
-
-static struct counts take_counts(void)
-{
-	struct counts counts;
-
-	for (unsigned int i = 0; i < NR_COUNTERS; i++)
-		counts.value[i] = counter(i);
-	return counts;
-}
-
-static void compare_counts(struct __test_metadata *_metadata, struct counts before,
-			   const char *when, bool more_ept_pages)
-{
-	struct counts now = take_counts();
-
-	for (unsigned int i = 0; i < NR_COUNTERS; i++) {
-		if (more_ept_pages && !strcmp(counters[i], "ept_pages"))
-			continue;
-		EXPECT_EQ(before.value[i], now.value[i])
-			TH_LOG("counter %s, %s", counters[i], when);
-	}
-}
-
-/* Returns how many injections made it fail. */
-static unsigned int exhaust(struct __test_metadata *_metadata, FAULT *self,
-			    const struct operation *op)
-{
-	unsigned int n, failed = 0, survived = 0;
-	bool hit = true;
-
-	for (n = 1; hit; n++) {
-		struct counts empty = take_counts(), ready;
-		long ret;
-
-		if (op->prepare)
-			op->prepare(self);
-		ready = take_counts();
-		inject(self, n);
-		ret = op->go(self);
-		hit = injected(self);
-		if (ret < 0) {
-			EXPECT_TRUE(hit)
-				TH_LOG("%s: fails without an injection", op->name);
-			EXPECT_TRUE(ret == -ENOMEM || ret == -op->also)
-				TH_LOG("%s: allocation %u: error %ld", op->name, n, ret);
-			compare_counts(_metadata, ready, op->name, op->keeps);
-			ret = op->go(self);
-			EXPECT_LE(0, ret)
-				TH_LOG("%s: after allocation %u had failed", op->name, n);
-			failed++;
-		} else if (hit) {
-			survived++;
-		}
-		if (op->clean)
-			op->clean(self);
-		compare_counts(_metadata, empty, "at its end", false);
-	}
-	TH_LOG("%s: %u allocations failed: %u reported, %u done without",
-	       op->name, failed + survived, failed, survived);
-	return failed;
-}
 
 /* ---- The module ---- */
 
@@ -290,42 +104,57 @@ TEST_F_TIMEOUT(fault, create_vm, LIMIT)
 	EXPECT_LT(0, exhaust(_metadata, self, &op));
 }
 
-/* The thread that brings CPU @cpu up and down, as a folder of /proc. */
-static bool find_hotplug_thread(int cpu, char name[NAME_MAX + 1])
-{
-	char path[300], want[32], comm[32];
-	struct dirent *entry;
-	DIR *proc = opendir("/proc");
-	bool found = false;
-	FILE *file;
-
-	snprintf(want, sizeof(want), "cpuhp/%d\n", cpu);
-	while (!found && (entry = readdir(proc))) {
-		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
-		file = fopen(path, "r");
-		if (!file)
-			continue;
-		found = fgets(comm, sizeof(comm), file) && !strcmp(comm, want);
-		fclose(file);
-		strcpy(name, entry->d_name);
-	}
-	closedir(proc);
-	return found;
-}
-
 /* What taking VMX allocates on each CPU, in the thread that goes there. */
 TEST_F_TIMEOUT(fault, create_vm_on_each_cpu, LIMIT)
 {
-	char name[32], thread[NAME_MAX + 1];
+	char name[32];
 	struct operation op = OP(name, open_system, create_vm, close_fd);
 
 	for (int cpu = 0; cpu < nr_cpus(); cpu++) {
 		snprintf(name, sizeof(name), "CREATE_VM on CPU %d", cpu);
-		ASSERT_TRUE(find_hotplug_thread(cpu, thread));
-		close(self->fail_nth);
-		self->fail_nth = open_fail_nth(thread);
+		aim_at_hotplug(self, cpu);
 		EXPECT_LT(0, exhaust(_metadata, self, &op));
 	}
+}
+
+/* ---- The same with KVM's VMX ---- */
+
+static void make_kvm_vm(FAULT *self)
+{
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+
+	open_system(self);
+	self->kvm_vm = ioctl(kvm, KVM_CREATE_VM, 0);
+	vm_must(self->kvm_vm >= 0);
+	close(kvm);
+}
+
+static long borrow_vm(FAULT *self)
+{
+	struct minivmx_create_vm create = {
+		.flags = MINIVMX_VM_BORROW, .kvm_fd = self->kvm_vm,
+	};
+
+	self->fd = ioctl(self->vm.system, MINIVMX_CREATE_VM, &create);
+	return self->fd < 0 ? -errno : self->fd;
+}
+
+static void close_kvm_vm(FAULT *self)
+{
+	close_fd(self);
+	close(self->kvm_vm);
+}
+
+TEST_F_TIMEOUT(fault, create_vm_with_borrowed_vmx, LIMIT)
+{
+	static const struct operation op =
+		OP("CREATE_VM, borrowing", make_kvm_vm, borrow_vm, close_kvm_vm);
+
+	if (!exists("/testbed/kvm/kvm-intel.ko"))
+		SKIP(return, "KVM's modules are not in the machine");
+	ASSERT_EQ(0, load_kvm(""));
+	EXPECT_LT(0, exhaust(_metadata, self, &op));
+	unload_kvm();
 }
 
 /* ---- A VM ---- */
@@ -445,9 +274,12 @@ static void guest_huge(FAULT *self)
 	guest_with(self, NEAR, 2 << 20, MADV_HUGEPAGE);
 }
 
-static void guest_same_table(FAULT *self)
+static void guest_next_page(FAULT *self)
 {
-	old_guest(self, VM_DATA + 0x1000);
+	guest_with(self, NEAR, 0x2000, MADV_NOHUGEPAGE);
+	vm_must(vm_run(&self->vm) == MINIVMX_EXIT_HYPERCALL);
+	self->vm.run->regs.rip = VM_CODE;
+	self->vm.run->regs.rbx = NEAR + 0x1000;
 }
 
 static void guest_first(FAULT *self)
@@ -536,7 +368,7 @@ TEST_F_TIMEOUT(fault, store_to_a_huge_page, LIMIT)
 TEST_F_TIMEOUT(fault, store_to_another_page, LIMIT)
 {
 	static const struct operation op =
-		OP("RUN, a store to the next page", guest_same_table, run_guest, guest_end, .keeps = true);
+		OP("RUN, a store to the next page", guest_next_page, run_guest, guest_end, .keeps = true);
 
 	/* The page itself. */
 	EXPECT_LE(1, exhaust(_metadata, self, &op));
@@ -659,10 +491,10 @@ TEST_F_TIMEOUT(fault, state, LIMIT)
 		OP("SET_CPUID", guest_stopped, set_cpuid, guest_stopped_end),
 		OP("GET_XSAVE", guest_stopped, get_xsave, guest_stopped_end),
 		OP("SET_XSAVE", guest_stopped, set_xsave, guest_stopped_end),
-	}, others[] = {
-		OP("GET_CPUID", guest_stopped, get_cpuid, guest_stopped_end),
 		OP("GET_MSRS", guest_stopped, get_msrs, guest_stopped_end),
 		OP("SET_MSRS", guest_stopped, set_msrs, guest_stopped_end),
+	}, others[] = {
+		OP("GET_CPUID", guest_stopped, get_cpuid, guest_stopped_end),
 		OP("GET_SREGS", guest_stopped, get_sregs, guest_stopped_end),
 		OP("SET_SREGS", guest_stopped, set_sregs, guest_stopped_end),
 		OP("GET_EVENTS", guest_stopped, get_events, guest_stopped_end),
@@ -676,6 +508,74 @@ TEST_F_TIMEOUT(fault, state, LIMIT)
 	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(others); i++)
 		exhaust(_metadata, self, &others[i]);
+}
+
+/* ---- The host's life ---- */
+
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	close(fd);
+	return done;
+}
+
+static bool set_online(const char *whether)
+{
+	return write_file("/sys/devices/system/cpu/cpu1/online", whether);
+}
+
+static int run_again(FAULT *self)
+{
+	self->vm.run->regs.rip = VM_CODE;
+	return vm_run(&self->vm);
+}
+
+/* The host gets its CPU, and guests run on the others, and later there, too. */
+TEST_F_TIMEOUT(fault, cpu_comes_online, LIMIT)
+{
+	if (nr_cpus() < 2)
+		SKIP(return, "one CPU");
+	old_guest(self, VM_DATA);
+	aim_at_hotplug(self, 1);
+	ASSERT_TRUE(set_online("0"));
+	inject(self, 1);
+	EXPECT_TRUE(set_online("1"));
+	EXPECT_TRUE(injected(self));
+	pin_to_cpu(1);
+	EXPECT_EQ(-ENODEV, run_again(self));
+	pin_to_cpu(0);
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, run_again(self));
+
+	ASSERT_TRUE(set_online("0"));
+	ASSERT_TRUE(set_online("1"));
+	pin_to_cpu(1);
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, run_again(self));
+	guest_end(self);
+}
+
+/* The VM of before is dead and says so; the next one is not. */
+TEST_F_TIMEOUT(fault, vmx_after_a_suspend, LIMIT)
+{
+	if (!write_file("/sys/power/pm_test", "freezer"))
+		SKIP(return, "this kernel cannot test suspend");
+	for (int cpu = 0; cpu < nr_cpus(); cpu++) {
+		old_guest(self, VM_DATA);
+		aim_at_hotplug(self, cpu);
+		inject(self, 1);
+		EXPECT_TRUE(write_file("/sys/power/state", "freeze"));
+		EXPECT_TRUE(injected(self));
+		EXPECT_EQ(MINIVMX_EXIT_DEAD, run_again(self));
+		EXPECT_EQ(-EIO, run_again(self));
+		guest_end(self);
+
+		old_guest(self, VM_DATA);
+		EXPECT_TRUE(write_file("/sys/power/state", "freeze"));
+		EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, run_again(self));
+		guest_end(self);
+	}
+	write_file("/sys/power/pm_test", "none");
 }
 
 /* ---- What must not fail, whatever does ---- */

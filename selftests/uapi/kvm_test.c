@@ -1,49 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The other hypervisor on this host: each is refused VMX while the other has
- * it, is told so, and gets it afterwards. The testbed puts KVM's modules into
- * /testbed/kvm; they are loaded here and unloaded again.
+ * it, is told so, and gets it afterwards. KVM's modules are loaded here and
+ * unloaded again.
  */
 #include <linux/kvm.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "module.h"
 #include "uapi.h"
-
-static const char *const kvm_modules[] = { "irqbypass", "kvm", "kvm_intel" };
-static const char *const kvm_files[] = { "irqbypass", "kvm", "kvm-intel" };
-
-static long load(const char *file, const char *params)
-{
-	char path[80];
-	long ret;
-	int fd;
-
-	snprintf(path, sizeof(path), "/testbed/kvm/%s.ko", file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	ret = syscall(SYS_finit_module, fd, params, 0) ? -errno : 0;
-	close(fd);
-	return ret;
-}
-
-/* All of KVM, with parameters for kvm.ko. */
-static long load_kvm(const char *params)
-{
-	long ret = load(kvm_files[0], "");
-
-	if (!ret)
-		ret = load(kvm_files[1], params);
-	return ret ?: load(kvm_files[2], "");
-}
-
-static void unload_kvm(void)
-{
-	int i;
-
-	for (i = ARRAY_SIZE(kvm_modules) - 1; i >= 0; i--)
-		syscall(SYS_delete_module, kvm_modules[i], O_NONBLOCK);
-}
 
 /* /dev/kvm's ioctls take no pointers here. */
 static long kvm_create_vm(int kvm)

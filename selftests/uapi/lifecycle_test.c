@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include "lib/counters.h"
 #include "module.h"
 #include "uapi.h"
 
@@ -83,16 +84,16 @@ TEST_F(module, counters_count)
 	struct guest two;
 
 	ASSERT_EQ(0, guest_start(&self->guest));
-	EXPECT_EQ(1, counter(0));
-	EXPECT_EQ(1, counter(1));
-	EXPECT_LT(0, counter(2));
-	EXPECT_LT(0, counter(3));
+	EXPECT_EQ(1, counter(COUNT_VMS));
+	EXPECT_EQ(1, counter(COUNT_VCPUS));
+	EXPECT_LT(0, counter(COUNT_PAGES));
+	EXPECT_LT(0, counter(COUNT_EPT_PAGES));
 	ASSERT_EQ(0, guest_start(&two));
-	EXPECT_EQ(2, counter(0));
-	EXPECT_EQ(2, counter(1));
+	EXPECT_EQ(2, counter(COUNT_VMS));
+	EXPECT_EQ(2, counter(COUNT_VCPUS));
 	guest_end(&two);
-	EXPECT_EQ(1, counter(0));
-	EXPECT_EQ(1, counter(1));
+	EXPECT_EQ(1, counter(COUNT_VMS));
+	EXPECT_EQ(1, counter(COUNT_VCPUS));
 	guest_end(&self->guest);
 	EXPECT_COUNTERS_ZERO();
 }
@@ -231,7 +232,7 @@ TEST_F_TIMEOUT(module, killed_at_any_moment, 300)
 
 		ASSERT_LT(0, pid);
 		usleep(rand() % 30000);
-		counter(0) > 0 ? with_vm++ : without++;
+		counter(COUNT_VMS) > 0 ? with_vm++ : without++;
 		ASSERT_EQ(0, kill(pid, SIGKILL));
 		ASSERT_EQ(pid, waitpid(pid, &status, 0));
 		EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)

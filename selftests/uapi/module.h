@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The module as tests see it: coming, going, and what it counts. */
+/* The module, and KVM's, coming and going. */
 #ifndef SELFTESTS_MODULE_H
 #define SELFTESTS_MODULE_H
 
@@ -11,45 +11,24 @@
 #include <unistd.h>
 
 #define MODULE	"/lib/minivmx/minivmx.ko"
-#define COUNTERS "/sys/kernel/debug/minivmx/"
 
-/* What the module holds now: debugfs. */
-static const char *const counters[] = { "vms", "vcpus", "pages", "ept_pages" };
-#define NR_COUNTERS	(sizeof(counters) / sizeof(counters[0]))
-
-/* Counter @i, or -1. */
-static inline long counter(unsigned int i)
+static inline bool exists(const char *path)
 {
-	char path[80];
-	long value = -1;
-	FILE *file;
-
-	snprintf(path, sizeof(path), COUNTERS "%s", counters[i]);
-	file = fopen(path, "r");
-	if (!file)
-		return -1;
-	if (fscanf(file, "%ld", &value) != 1)
-		value = -1;
-	fclose(file);
-	return value;
+	return access(path, F_OK) == 0;
 }
 
-#define EXPECT_COUNTERS_ZERO()							\
-	do {									\
-		for (unsigned int i_ = 0; i_ < NR_COUNTERS; i_++) {		\
-			EXPECT_EQ(0, counter(i_))				\
-				TH_LOG("counter %s", counters[i_]);		\
-		}								\
-	} while (0)
+static inline long load_file(const char *path, const char *params)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	long ret = syscall(SYS_finit_module, fd, params, 0) ? -errno : 0;
+
+	close(fd);
+	return ret;
+}
 
 static inline long load_module(void)
 {
-	int fd = open(MODULE, O_RDONLY | O_CLOEXEC);
-	long ret = syscall(SYS_finit_module, fd, "", 0);
-
-	ret = ret ? -errno : 0;
-	close(fd);
-	return ret;
+	return load_file(MODULE, "");
 }
 
 static inline long unload_module(void)
@@ -57,9 +36,21 @@ static inline long unload_module(void)
 	return syscall(SYS_delete_module, "minivmx", O_NONBLOCK) ? -errno : 0;
 }
 
-static inline bool exists(const char *path)
+/* The testbed puts KVM's modules into /testbed/kvm. */
+static inline long load_kvm(const char *params)
 {
-	return access(path, F_OK) == 0;
+	long ret = load_file("/testbed/kvm/irqbypass.ko", "");
+
+	if (!ret)
+		ret = load_file("/testbed/kvm/kvm.ko", params);
+	return ret ?: load_file("/testbed/kvm/kvm-intel.ko", "");
+}
+
+static inline void unload_kvm(void)
+{
+	syscall(SYS_delete_module, "kvm_intel", O_NONBLOCK);
+	syscall(SYS_delete_module, "kvm", O_NONBLOCK);
+	syscall(SYS_delete_module, "irqbypass", O_NONBLOCK);
 }
 
 /* What there is of it while it is loaded, and not otherwise. */
