@@ -61,23 +61,23 @@ add_refusal() {
 # test_says TEST WORD: what is behind "# WORD:" in the script of a test.
 test_says() { sed -n "s/^# $2: *//p" "$SELFTESTS/$1"; }
 
-# add_host_boots TEST: a job for each kernel that a test of the host names, on
-# the machine that it names.
+# add_host_boots JOB-FUNCTION TEST [KERNEL]...: a job for each kernel given, or that
+# a test of the host names, on the machine that it names.
 #	# MACHINE: options of testbed/run
 #	# KERNELS: series (6.1 6.12)
 #	# ENDS: reset, if the test does not return but the machine is reset
 #	# CONSOLE: extended expression that a line of its console matches then
 add_host_boots() {
-	local test=host/$1 job kernel kernels names
-	kernels=$(test_says "$test" KERNELS)
+	local function=$1 name=${2%_test.sh} test=host/$2 job kernel kernels=${*:3} names
+	[[ -n $kernels ]] || kernels=$(test_says "$test" KERNELS)
 	for kernel in ${kernels:-6.1 6.12}; do
-		job=$kernel-${1%_test.sh}
+		job=$kernel-$name
 		BOOT_OPTIONS[$job]="--kernel $kernel $(test_says "$test" MACHINE)"
 		BOOT_OPTIONS[$job]+=" $(add_modules "$kernel")"
 		BOOT_ENDS[$job]=$(test_says "$test" ENDS)
 		BOOT_CONSOLE[$job]=$(test_says "$test" CONSOLE)
 		mapfile -t names < <(echo "$test" | wanted "$job")
-		add_job "$job" job_boot "${names[@]}"
+		add_job "$job" "$function" "${names[@]}"
 	done
 }
 

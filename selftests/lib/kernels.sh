@@ -20,8 +20,6 @@ job_kernel() {
 			"$(tail -n 20 "$JOB_LOGS/kernel.log")"
 		return
 	fi
-	now building
-	build_module "$kernel" "$JOB_LOGS/build" >"$JOB_LOGS/build.log" || true
 	for name in "$@"; do
 		case $name in
 		build) judge_build "$kernel" ;;
@@ -32,9 +30,16 @@ job_kernel() {
 	[[ ${#programs[@]} -eq 0 ]] || job_boot "${programs[@]}"
 }
 
+# Built once a job, by whichever test of it comes first.
+build_for() {
+	[[ -e $JOB_LOGS/build ]] || build_module "$1" "$JOB_LOGS/build" >"$JOB_LOGS/build.log" || true
+	module_in "$1" "$JOB_LOGS/build"
+}
+
 judge_build() {
 	local module
-	module=$(module_in "$1" "$JOB_LOGS/build")
+	now building
+	module=$(build_for "$1")
 	if [[ -s $module && ! -s $JOB_LOGS/build.log ]]; then
 		result pass "$JOB/build"
 	else
@@ -45,7 +50,7 @@ judge_build() {
 
 judge_symbols() {
 	local log=$JOB_LOGS/symbols.log
-	if "$SELFTESTS/symbols" "$(module_in "$1" "$JOB_LOGS/build")" \
+	if "$SELFTESTS/symbols" "$(build_for "$1")" \
 		"$(kernel_says "$1" kernel_build)/Module.symvers" >"$log" 2>&1; then
 		result pass "$JOB/symbols"
 	else
