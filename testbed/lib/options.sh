@@ -148,6 +148,7 @@ set_option() {
 check_options() {
 	local guest
 	require_one_of --machine "$MACHINE" bochs qemu local
+	# shellcheck disable=SC2153 # from common.sh
 	require_one_of --kernel "$KERNEL" "${KERNELS[@]}"
 	require_one_of --cpu "$CPU" skylake broadwell
 	require_number --cpus "$CPUS"
