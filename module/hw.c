@@ -110,15 +110,24 @@ static int cpu_comes(unsigned int cpu)
 	return hw_taking ? ret : 0;
 }
 
+/* A crash calls it on each CPU. Without a slot for it the kernel does VMXOFF. */
+static void emergency_set(bool on)
+{
+#ifdef HAVE_EMERGENCY_VIRT
+	if (on)
+		cpu_emergency_register_virt_callback(hw_cpu_emergency);
+	else
+		cpu_emergency_unregister_virt_callback(hw_cpu_emergency);
+#endif
+}
+
 static int hw_take(enum hw_mode mode)
 {
 	int ret;
 
 	hw_mode = mode;
-#ifdef HAVE_EMERGENCY_VIRT
 	if (mode == HW_OWN)
-		cpu_emergency_register_virt_callback(hw_cpu_emergency);
-#endif
+		emergency_set(true);
 	/* No CPU may come or go while hw_taking is set. */
 	cpus_read_lock();
 	hw_taking = true;
@@ -131,20 +140,16 @@ static int hw_take(enum hw_mode mode)
 		hw_hp_state = ret;
 		return 0;
 	}
-#ifdef HAVE_EMERGENCY_VIRT
 	if (mode == HW_OWN)
-		cpu_emergency_unregister_virt_callback(hw_cpu_emergency);
-#endif
+		emergency_set(false);
 	return ret;
 }
 
 static void hw_give_back(void)
 {
 	cpuhp_remove_state(hw_hp_state);
-#ifdef HAVE_EMERGENCY_VIRT
 	if (hw_mode == HW_OWN)
-		cpu_emergency_unregister_virt_callback(hw_cpu_emergency);
-#endif
+		emergency_set(false);
 }
 
 /* MINIVMX_REASON_*: why VMX cannot be owned now. Under hw_mutex. */
@@ -255,7 +260,8 @@ static void hw_unpark(void)
 	int ret = 0;
 
 	mutex_lock(&hw_mutex);
-	if (hw_users && !hw_lost)
+	/* Not parked: the module came after the suspend was announced. */
+	if (hw_parked && hw_users && !hw_lost)
 		ret = hw_take(hw_mode);
 	if (ret) {
 		pr_err("VMX cannot be had again after the suspend (%d): the VMs end\n", ret);

@@ -398,4 +398,64 @@ TEST_F(vm, a_vcpu_is_moved_while_the_guest_runs)
 	EXPECT_LT(10, m.moves);
 }
 
+/* ---- The run page is read when RUN starts, and not again ---- */
+
+GUEST64(until_told_code, "1: incl DATA; cmpb $0, (%rsi); je 1b; vmcall");
+
+static void *run_once(void *arg)
+{
+	struct runner *r = arg;
+
+	pin_to_cpu(r->cpu);
+	r->ret = minivmx_run(r->vm->vcpu);
+	r->done = true;
+	return NULL;
+}
+
+/* Whether the RUN went through, and was not interrupted by the host. */
+static bool scribble_during_a_run(VM *self, struct runner *r)
+{
+	volatile uint32_t *counter = vm_at(self, VM_DATA);
+	struct minivmx_regs *regs = &self->run->regs;
+	uint32_t before;
+
+	*r = (struct runner) { .vm = self, .cpu = 1 };
+	memset(self->run, 0, sizeof(*self->run));
+	vm_long(self, until_told_code);
+	*vm_u64(self, VM_DATA + 8) = 0;
+	regs->rsi = VM_DATA + 8;
+	regs->rdi = 0x1111;
+	regs->r15 = 0x2222;
+	before = *counter;
+	vm_must(!pthread_create(&r->thread, NULL, run_once, r));
+	while (*counter == before && !r->done)
+		;
+	memset(self->run, 0xff, sizeof(*self->run));
+	/* Long enough for some exits, by the host's ticks. */
+	usleep(20000);
+	*vm_u64(self, VM_DATA + 8) = 1;
+	pthread_join(r->thread, NULL);
+	return !r->ret && self->run->kind != MINIVMX_EXIT_INTR;
+}
+
+TEST_F(vm, what_is_written_to_the_run_page_during_a_run_changes_nothing)
+{
+	struct minivmx_regs *regs = &self->run->regs;
+	struct runner r;
+	int i;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "needs two CPUs");
+	pin_to_cpu(0);
+	for (i = 0; i < 20; i++)
+		if (scribble_during_a_run(self, &r))
+			break;
+	ASSERT_EQ(0, r.ret);
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, self->run->kind);
+	EXPECT_EQ(VM_DATA + 8, regs->rsi);
+	EXPECT_EQ(0x1111, regs->rdi);
+	EXPECT_EQ(0x2222, regs->r15);
+	EXPECT_EQ(18, self->run->exit.reason);
+}
+
 TEST_HARNESS_MAIN

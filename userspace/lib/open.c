@@ -199,8 +199,12 @@ static int explain_create(struct minivmx_error *error, int code)
 				       "VT-x may be off in the firmware; testbed/run gives you a machine that has it",
 				       "this CPU has no VT-x");
 		return explain(error, code,
-			       "the kernel log names the missing feature",
-			       "this CPU's VT-x lacks a feature that minivmx needs");
+			       "the kernel log names the CPU and the feature; without that CPU (offline) it may do",
+			       "a CPU's VT-x lacks a feature that minivmx needs or that the other CPUs have");
+	case EACCES:
+		return explain(error, code,
+			       "enable it for all CPUs in the firmware's setup; the kernel log names the CPU",
+			       "VT-x is off on a CPU");
 	case ENOMEM:
 		return explain(error, code, "", "the host has no memory for a VM");
 	default:

@@ -167,13 +167,25 @@ static int report_vm_error(const struct session *s)
 	return STATUS_VM;
 }
 
+/* What to do about a RUN that failed, after the errno. */
+static const char *run_hint(int error)
+{
+	switch (error) {
+	case EIO:
+		return "; the kernel log (dmesg) may say why";
+	case ENODEV:
+		return "; this CPU cannot run guests: dmesg says what it lacks, taskset(1) picks others";
+	default:
+		return "";
+	}
+}
+
 static int report_run_failed(const struct session *s)
 {
 	const char *name = minivmx_errno_name(s->detail);
 
 	fprintf(stderr, "minivmx: MINIVMX_RUN failed: %s (%s)%s\n",
-		strerror(s->detail), name ? name : "?",
-		s->detail == EIO ? "; the kernel log (dmesg) may say why" : "");
+		strerror(s->detail), name ? name : "?", run_hint(s->detail));
 	print_state(stderr, s);
 	return STATUS_VM;
 }
