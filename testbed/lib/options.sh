@@ -7,7 +7,7 @@ set_defaults() {
 	MACHINE=bochs KERNEL=6.1 CPU=skylake CPUS=1 MEMORY=512
 	APPEND='' MODULE_PARAMS='' KVM=0 QEMU=0 MODULE=1
 	ADD=() GUESTS=() COMMAND=()
-	TIMEOUT='' BOOT_TIMEOUT=300
+	TIMEOUT='' BOOT_TIMEOUT=''
 	INTERACTIVE=0 QUIET=0 YES=0 KEEP='' BOCHS_LOG=0
 }
 
@@ -53,7 +53,8 @@ The run
   --interactive      COMMAND (a shell by default) on this terminal; Ctrl-] ends
                      the machine at once
   --timeout S        seconds COMMAND may take (300; none with --interactive)
-  --boot-timeout S   seconds the machine may take to start COMMAND (300)
+  --boot-timeout S   seconds the machine may take to start COMMAND (300; 1200
+                     with --kernel debug)
   --keep DIR         leave the run's logs in DIR, also after a success
   --bochs-log        have Bochs log its errors, which name the check behind each
                      failed VM entry, and keep that log
@@ -147,10 +148,12 @@ set_option() {
 check_options() {
 	local guest
 	require_one_of --machine "$MACHINE" bochs qemu local
+	# shellcheck disable=SC2153 # from common.sh
 	require_one_of --kernel "$KERNEL" "${KERNELS[@]}"
 	require_one_of --cpu "$CPU" skylake broadwell
 	require_number --cpus "$CPUS"
 	require_number --mem "$MEMORY"
+	BOOT_TIMEOUT=${BOOT_TIMEOUT:-$([[ $KERNEL == debug ]] && echo 1200 || echo 300)}
 	require_number --boot-timeout "$BOOT_TIMEOUT"
 	for guest in "${GUESTS[@]}"; do
 		require_one_of --guest "$guest" "${KERNEL_SERIES[@]}"
