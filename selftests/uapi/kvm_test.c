@@ -168,7 +168,7 @@ static bool guest_create(struct guest *g, int vm)
 /* One exit, as it should be. */
 static bool guest_counts(struct guest *g)
 {
-	g->run->action = g->next == 1 ? MINIVMX_RETRY : MINIVMX_SKIP;
+	g->run->action = g->run->kind == MINIVMX_EXIT_IO ? MINIVMX_SKIP : MINIVMX_RETRY;
 	return !run(g->vcpu, g->run) && g->run->kind == MINIVMX_EXIT_IO &&
 	       g->run->io.data[0] == g->next++;
 }
