@@ -8,7 +8,7 @@ set_defaults() {
 	APPEND='' MODULE_PARAMS='' KVM=0 QEMU=0 MODULE=1
 	ADD=() GUESTS=() COMMAND=()
 	TIMEOUT='' BOOT_TIMEOUT=''
-	INTERACTIVE=0 QUIET=0 YES=0 KEEP='' BOCHS_LOG=0
+	INTERACTIVE=0 EXPECT_PANIC=0 QUIET=0 YES=0 KEEP='' BOCHS_LOG=0
 }
 
 usage() {
@@ -55,6 +55,8 @@ The run
   --timeout S        seconds COMMAND may take (300; none with --interactive)
   --boot-timeout S   seconds the machine may take to start COMMAND (300; 1200
                      with --kernel debug)
+  --expect-panic     the host is to panic, and its crash kernel to report in the
+                     place of COMMAND; what the kernels' logs say does not count
   --keep DIR         leave the run's logs in DIR, also after a success
   --bochs-log        have Bochs log its errors, which name the check behind each
                      failed VM entry, and keep that log
@@ -113,6 +115,7 @@ parse_options() {
 		--bochs-log) BOCHS_LOG=1 ;;
 		--yes) YES=1 ;;
 		--quiet) QUIET=1 ;;
+		--expect-panic) EXPECT_PANIC=1 ;;
 		-h | --help) usage && exit 0 ;;
 		--) COMMAND=("$@") && break ;;
 		--machine | --kernel | --cpu | --cpus | --mem | --append | --add | --guest | \
