@@ -23,7 +23,7 @@ IN_CHROOT = $(if $(CHROOT),$(TOP)/testbed/in-chroot $(CHROOT))
 KBUILD_DIR = $(BUILD)/module/$(KERNEL)
 PAYLOAD = $(BUILD)/payload/$(KERNEL)
 
-.PHONY: all module user selftests payload setup check check-quick check-kernels check-debug \
+.PHONY: all module probe user selftests payload setup check check-quick check-kernels check-debug \
 	check-style demo shell clean help
 
 all: module user
@@ -36,6 +36,12 @@ module:
 	@find $(KBUILD_DIR) -xtype l -delete
 	$(IN_CHROOT) $(MAKE) -C $(KDIR) M=$(KBUILD_DIR) modules
 
+# The module of the tests.
+probe:
+	@mkdir -p $(BUILD)/probe/$(KERNEL)
+	@cp -rsf $(TOP)/selftests/kmod/* $(BUILD)/probe/$(KERNEL)/
+	$(IN_CHROOT) $(MAKE) -C $(KDIR) M=$(BUILD)/probe/$(KERNEL) modules
+
 user:
 	$(MAKE) -C userspace BUILD=$(BUILD)
 
@@ -43,7 +49,7 @@ selftests: user
 	$(MAKE) -C selftests BUILD=$(BUILD)
 
 # What the testbed puts into its machine: a root tree.
-payload: module user
+payload: module probe user
 	$(MAKE) -C selftests BUILD=$(BUILD) target
 	@mkdir -p $(PAYLOAD)/usr/bin $(PAYLOAD)/lib/minivmx $(PAYLOAD)/usr/lib/minivmx
 	@cp -u $(KBUILD_DIR)/minivmx.ko $(PAYLOAD)/lib/minivmx/
@@ -51,6 +57,8 @@ payload: module user
 	@cp -u $(BUILD)/bin/minivmx $(PAYLOAD)/usr/bin/
 	@rm -rf $(PAYLOAD)/usr/lib/minivmx/selftests
 	@cp -r $(BUILD)/selftests/target $(PAYLOAD)/usr/lib/minivmx/selftests
+	@strip --strip-debug -o $(PAYLOAD)/usr/lib/minivmx/selftests/probe.ko \
+		$(BUILD)/probe/$(KERNEL)/probe.ko
 
 # Debian packages, kernels and headers that the testbed and the tests need.
 setup:
@@ -78,7 +86,7 @@ shell: setup
 	./testbed/shell
 
 clean:
-	rm -rf $(BUILD)/module $(BUILD)/payload $(BUILD)/bin $(BUILD)/lib \
+	rm -rf $(BUILD)/module $(BUILD)/probe $(BUILD)/payload $(BUILD)/bin $(BUILD)/lib \
 		$(BUILD)/obj $(BUILD)/selftests
 
 help:

@@ -369,7 +369,8 @@ void hw_init_kvm(const struct class *misc)
 	/* KVM makes it the last thing at load, and unmakes it first. */
 	mutex_lock(&hw_mutex);
 	kvm = class_find_device_by_name((struct class *)misc, "kvm");
-	kvm_present |= kvm != NULL;
+	if (kvm)
+		kvm_present = true;
 	mutex_unlock(&hw_mutex);
 	put_device(kvm);
 }

@@ -115,8 +115,10 @@ static void cpu_vmxoff(void)
 static int region_alloc(struct hw_cpu *hw)
 {
 	hw->region = (void *)get_zeroed_page(GFP_KERNEL);
-	if (!hw->region)
+	if (!hw->region) {
+		pr_err("CPU %u: no memory for a VMXON region\n", smp_processor_id());
 		return -ENOMEM;
+	}
 	*(u32 *)hw->region = vmx_ctls.revision;
 	stat_inc(STAT_PAGES);
 	return 0;

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Guests of minivmx and of KVM, at once and on the same CPUs: Debian's kernel
 # boots under QEMU and under the runner, again and again.
-# MACHINE: --cpus 2 --mem 768 --append mitigations=off --kvm --qemu --guest 6.1
+# MACHINE: --cpus 2 --mem 768 --append mitigations=off --qemu --guest 6.1
+# MODES: borrow
 # shellcheck source=selftests/lib/lib.sh
 . ./lib.sh
 

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "lib/counters.h"
+#include "lib/rounds.h"
 #include "module.h"
 #include "uapi.h"
 
@@ -138,11 +139,11 @@ TEST_F(module, in_use)
 	EXPECT_EQ(0, load_module());
 }
 
-TEST_F_TIMEOUT(module, load_and_unload, 120)
+TEST_F_TIMEOUT(module, load_and_unload, 3600)
 {
-	unsigned int i, round;
+	unsigned int i, round, n = rounds(20, 500);
 
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < n; round++) {
 		ASSERT_EQ(0, unload_module());
 		for (i = 0; i < NR_TRACES; i++) {
 			EXPECT_FALSE(exists(module_traces[i]))
@@ -221,13 +222,34 @@ static pid_t start_runner(const char *image)
 	_exit(127);
 }
 
-TEST_F_TIMEOUT(module, killed_at_any_moment, 300)
+TEST_F_TIMEOUT(module, unload_is_refused_while_a_guest_runs, 3600)
+{
+	unsigned int i, n = rounds(10, 50);
+	pid_t pid = start_runner("guest/spin.bin");
+
+	ASSERT_LT(0, pid);
+	while (counter(COUNT_EPT_PAGES) <= 0)
+		usleep(1000);
+	for (i = 0; i < n; i++) {
+		EXPECT_EQ(-EWOULDBLOCK, unload_module());
+		usleep(1000);
+	}
+	/* It did not mind. */
+	EXPECT_EQ(0, waitpid(pid, NULL, WNOHANG));
+	EXPECT_EQ(1, counter(COUNT_VMS));
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	EXPECT_COUNTERS_ZERO();
+	EXPECT_EQ(0, unload_module());
+}
+
+TEST_F_TIMEOUT(module, killed_at_any_moment, 3600)
 {
 	static const char *const images[] = { "guest/spin.bin", "guest/io_loop.bin" };
-	int i, status, with_vm = 0, without = 0;
+	int i, n = rounds(50, 300), status, with_vm = 0, without = 0;
 
 	srand(1);
-	for (i = 0; i < 50; i++) {
+	for (i = 0; i < n; i++) {
 		pid_t pid = start_runner(images[i % 2]);
 
 		ASSERT_LT(0, pid);
@@ -246,12 +268,12 @@ TEST_F_TIMEOUT(module, killed_at_any_moment, 300)
 }
 
 /* As killed_at_any_moment, but in the middle of what makes and ends VMs. */
-TEST_F_TIMEOUT(module, killed_while_it_makes_vms, 300)
+TEST_F_TIMEOUT(module, killed_while_it_makes_vms, 3600)
 {
-	int i, status;
+	int i, n = rounds(50, 300), status;
 
 	srand(2);
-	for (i = 0; i < 50; i++) {
+	for (i = 0; i < n; i++) {
 		pid_t pid = fork();
 
 		ASSERT_LE(0, pid);

@@ -46,11 +46,16 @@ static inline long load_kvm(const char *params)
 	return ret ?: load_file("/testbed/kvm/kvm-intel.ko", "");
 }
 
-static inline void unload_kvm(void)
+/* False if something keeps it. */
+static inline bool unload_kvm(void)
 {
-	syscall(SYS_delete_module, "kvm_intel", O_NONBLOCK);
-	syscall(SYS_delete_module, "kvm", O_NONBLOCK);
-	syscall(SYS_delete_module, "irqbypass", O_NONBLOCK);
+	static const char *const modules[] = { "kvm_intel", "kvm", "irqbypass" };
+	int i;
+
+	for (i = 0; i < 3; i++)
+		if (syscall(SYS_delete_module, modules[i], O_NONBLOCK) && errno != ENOENT)
+			return false;
+	return true;
 }
 
 /* What there is of it while it is loaded, and not otherwise. */

@@ -7,8 +7,8 @@ set_defaults() {
 	MACHINE=bochs KERNEL=6.1 CPU=skylake CPUS=1 MEMORY=512
 	APPEND='' MODULE_PARAMS='' KVM=0 QEMU=0 MODULE=1
 	ADD=() GUESTS=() COMMAND=()
-	TIMEOUT='' BOOT_TIMEOUT=300
-	INTERACTIVE=0 QUIET=0 YES=0 KEEP='' BOCHS_LOG=0
+	TIMEOUT='' BOOT_TIMEOUT=''
+	INTERACTIVE=0 EXPECT_PANIC=0 QUIET=0 YES=0 KEEP='' BOCHS_LOG=0
 }
 
 usage() {
@@ -53,7 +53,10 @@ The run
   --interactive      COMMAND (a shell by default) on this terminal; Ctrl-] ends
                      the machine at once
   --timeout S        seconds COMMAND may take (300; none with --interactive)
-  --boot-timeout S   seconds the machine may take to start COMMAND (300)
+  --boot-timeout S   seconds the machine may take to start COMMAND (300; 1200
+                     with --kernel debug)
+  --expect-panic     the host is to panic, and its crash kernel to report in the
+                     place of COMMAND; what the kernels' logs say does not count
   --keep DIR         leave the run's logs in DIR, also after a success
   --bochs-log        have Bochs log its errors, which name the check behind each
                      failed VM entry, and keep that log
@@ -112,6 +115,7 @@ parse_options() {
 		--bochs-log) BOCHS_LOG=1 ;;
 		--yes) YES=1 ;;
 		--quiet) QUIET=1 ;;
+		--expect-panic) EXPECT_PANIC=1 ;;
 		-h | --help) usage && exit 0 ;;
 		--) COMMAND=("$@") && break ;;
 		--machine | --kernel | --cpu | --cpus | --mem | --append | --add | --guest | \
@@ -147,11 +151,12 @@ set_option() {
 check_options() {
 	local guest
 	require_one_of --machine "$MACHINE" bochs qemu local
-	# shellcheck disable=SC2153 # lib/common.sh has them
+	# shellcheck disable=SC2153 # from common.sh
 	require_one_of --kernel "$KERNEL" "${KERNELS[@]}"
 	require_one_of --cpu "$CPU" skylake broadwell
 	require_number --cpus "$CPUS"
 	require_number --mem "$MEMORY"
+	BOOT_TIMEOUT=${BOOT_TIMEOUT:-$([[ $KERNEL == debug ]] && echo 1200 || echo 300)}
 	require_number --boot-timeout "$BOOT_TIMEOUT"
 	for guest in "${GUESTS[@]}"; do
 		require_one_of --guest "$guest" "${KERNEL_SERIES[@]}"
