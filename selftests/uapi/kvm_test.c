@@ -502,8 +502,10 @@ TEST_F_TIMEOUT(both, kvm_keeps_its_current_vmcs, TIMEOUT)
 	pin(0);
 	ASSERT_TRUE(guest_create(&g, BORROW(self->system, self->kvm_vm)));
 	EXPECT_TRUE(guest_counts(&g));
-	/* There was none, and there is none. */
+	guest_destroy(&g);
+	/* There was none, and one that was freed must not be. */
 	EXPECT_EQ(-1, current_vmcs(0));
+	ASSERT_TRUE(guest_create(&g, BORROW(self->system, self->kvm_vm)));
 	ASSERT_TRUE(kvm_guest_create(&k, self->dev_kvm, self->kvm_vm));
 	EXPECT_TRUE(kvm_guest_counts(&k));
 	vmcs = current_vmcs(0);
