@@ -57,6 +57,25 @@ static DECLARE_WAIT_QUEUE_HEAD(hw_unparked);
 
 /* Loaded, or on its way in or out: from its COMING to behind its exit. */
 static bool kvm_present;
+static bool emergency_is_set;
+
+/*
+ * The kernel's slot: what a crash calls on each CPU. Without one the kernel
+ * does VMXOFF itself. To leave it takes an RCU grace period, so it is left for
+ * KVM, who wants it, and not with each last VM. Under hw_mutex.
+ */
+static void emergency_set(bool on)
+{
+	if (on == emergency_is_set)
+		return;
+	emergency_is_set = on;
+#ifdef HAVE_EMERGENCY_VIRT
+	if (on)
+		cpu_emergency_register_virt_callback(hw_cpu_emergency);
+	else
+		cpu_emergency_unregister_virt_callback(hw_cpu_emergency);
+#endif
+}
 
 static int hw_module_event(struct notifier_block *nb, unsigned long event, void *data)
 {
@@ -69,6 +88,8 @@ static int hw_module_event(struct notifier_block *nb, unsigned long event, void 
 	if (event == MODULE_STATE_COMING)
 		busy = hw_users && hw_mode == HW_OWN;
 	kvm_present = event != MODULE_STATE_GOING && !busy;
+	if (kvm_present)
+		emergency_set(false);
 	mutex_unlock(&hw_mutex);
 	if (!busy)
 		return NOTIFY_DONE;
@@ -110,17 +131,6 @@ static int cpu_comes(unsigned int cpu)
 	return hw_taking ? ret : 0;
 }
 
-/* A crash calls it on each CPU. Without a slot for it the kernel does VMXOFF. */
-static void emergency_set(bool on)
-{
-#ifdef HAVE_EMERGENCY_VIRT
-	if (on)
-		cpu_emergency_register_virt_callback(hw_cpu_emergency);
-	else
-		cpu_emergency_unregister_virt_callback(hw_cpu_emergency);
-#endif
-}
-
 static int hw_take(enum hw_mode mode)
 {
 	int ret;
@@ -136,20 +146,15 @@ static int hw_take(enum hw_mode mode)
 					   cpu_comes, hw_cpu_leave);
 	hw_taking = false;
 	cpus_read_unlock();
-	if (ret >= 0) {
-		hw_hp_state = ret;
-		return 0;
-	}
-	if (mode == HW_OWN)
-		emergency_set(false);
-	return ret;
+	if (ret < 0)
+		return ret;
+	hw_hp_state = ret;
+	return 0;
 }
 
 static void hw_give_back(void)
 {
 	cpuhp_remove_state(hw_hp_state);
-	if (hw_mode == HW_OWN)
-		emergency_set(false);
 }
 
 /* MINIVMX_REASON_*: why VMX cannot be owned now. Under hw_mutex. */
@@ -378,6 +383,9 @@ void hw_init_kvm(const struct class *misc)
 void hw_exit(void)
 {
 	unregister_module_notifier(&hw_module_nb);
+	mutex_lock(&hw_mutex);
+	emergency_set(false);
+	mutex_unlock(&hw_mutex);
 	unregister_pm_notifier(&hw_pm_nb);
 	unregister_reboot_notifier(&hw_reboot_nb);
 }
