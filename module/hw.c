@@ -127,6 +127,9 @@ static int cpu_comes(unsigned int cpu)
 {
 	int ret = hw_cpu_enter(cpu, hw_mode);
 
+	/* The hotplug core undoes it on the CPUs before this one only. */
+	if (ret && hw_taking)
+		hw_cpu_leave(cpu);
 	/* Later the host gets its CPU in any case, if without guests. */
 	return hw_taking ? ret : 0;
 }

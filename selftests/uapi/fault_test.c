@@ -368,7 +368,8 @@ TEST_F_TIMEOUT(fault, store_to_a_huge_page, LIMIT)
 TEST_F_TIMEOUT(fault, store_to_another_page, LIMIT)
 {
 	static const struct operation op =
-		OP("RUN, a store to the next page", guest_next_page, run_guest, guest_end, .keeps = true);
+		OP("RUN, a store to the next page", guest_next_page, run_guest, guest_end,
+		   .keeps = true);
 
 	/* The page itself. */
 	EXPECT_LE(1, exhaust(_metadata, self, &op));
