@@ -169,7 +169,7 @@ static u64 cap_read(u32 msr, const char *name)
 	u64 value;
 
 	if (rdmsrl_safe(msr, &value)) {
-		pr_err("CPU %d: %s (%#x) cannot be read\n", cpu, name, msr);
+		pr_err("CPU %d: MSR %#x (%s) cannot be read\n", cpu, msr, name);
 		return 0;
 	}
 	for (i = 0; i < nr_absent; i++)
@@ -208,8 +208,8 @@ static bool ctls_negotiate(struct vmx_ctls *ctls, bool have_true)
 
 	/*
 	 * A bit set in allowed0 must be 1, one clear in allowed1 must be 0.
-	 * The secondary controls' MSR exists only if they can be activated;
-	 * that it cannot be read is said after what it is missing for.
+	 * The secondary controls' MSR exists only if they can be activated:
+	 * without it none of them can be set.
 	 */
 	for (i = 0; i < NR_CTL_WORDS; i++) {
 		u32 msr = have_true ? ctl_words[i].true_msr : ctl_words[i].msr;

@@ -222,7 +222,8 @@ void hw_cpu_emergency(void)
 {
 	struct hw_cpu *hw = this_cpu_ptr(&hw_cpu);
 
-	if (hw->state != CPU_OWN)
+	/* The CPU knows best: @state may be about to change. */
+	if (!(__read_cr4() & X86_CR4_VMXE))
 		return;
 	hw->state = CPU_OUT;
 	cpu_vmxoff();

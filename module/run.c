@@ -286,14 +286,14 @@ static int run_loop(struct vcpu *vcpu, enum run_action action)
 		cond_resched();
 
 		ret = run_loaded(vcpu, &action);
-		if (ret == -EAGAIN)
-			ret = hw_wait(vcpu);
 		if (ret == -ENODEV) {
 			run_interrupted(vcpu, MINIVMX_EXIT_INTR);
 			return ret;
 		}
+		if (ret == -EAGAIN)
+			hw_wait(vcpu);
 		if (ret)
-			continue;	/* killed or dead, see the top */
+			continue;	/* if killed or dead, the top says so */
 		if (action == RUN_SLEEP) {
 			vcpu->may_sleep = true;
 			action = vcpu->exit_row->handler(vcpu);

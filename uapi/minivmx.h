@@ -160,7 +160,8 @@ struct minivmx_cpuid {
  * @flags: none yet, zero
  *
  * The vCPU starts in the state the manual gives after INIT and power-up
- * ("Processor State After Reset"): real mode, CS:IP = F000:FFF0.
+ * ("Processor State After Reset"): real mode, CS:IP = F000:FFF0. -ENODEV as
+ * from MINIVMX_RUN; -EINTR if a signal comes while another CREATE_VCPU is busy.
  */
 struct minivmx_create_vcpu {
 	__u32 id;

@@ -10,16 +10,6 @@
 #include "lib/rounds.h"
 #include "vmx/worker.h"
 
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 static const struct {
 	const char *state, *level;
 } ways[] = {
@@ -73,12 +63,9 @@ TEST_F_TIMEOUT(vm, guests_go_on_after_a_suspend, 7200)
 	uint32_t owner = vmx_owner(self);
 	struct worker w[NR_WORKERS];
 	VM other;
-	int i;
 
 	EXPECT_TRUE(owner == MINIVMX_VMX_OWN || owner == MINIVMX_VMX_BORROWED);
-	vm_create(&other);
-	for (i = 0; i < NR_WORKERS; i++)
-		worker_start(&w[i], i == 1 ? &other : self, i);
+	workers_start(w, self, &other);
 	for (way = 0; way < nr_ways(); way++) {
 		fprintf(stderr, "# %s, %s\n", ways[way].state, ways[way].level);
 		for (round = 0; round < (way ? 1 : n); round++) {
@@ -88,13 +75,7 @@ TEST_F_TIMEOUT(vm, guests_go_on_after_a_suspend, 7200)
 			EXPECT_EQ(owner, vmx_owner(self));
 		}
 	}
-	for (i = 0; i < NR_WORKERS; i++) {
-		EXPECT_TRUE(worker_stop(&w[i]));
-		EXPECT_EQ(0, w[i].refused);
-	}
-	minivmx_unmap_run(w[2].vm.run, w[2].vm.info.run_size);
-	close(w[2].vm.vcpu);
-	vm_destroy(&other);
+	EXPECT_TRUE(workers_stop(w, &other));
 }
 
 /* A guest that does not run has its state in memory alone. */

@@ -513,15 +513,6 @@ TEST_F_TIMEOUT(fault, state, LIMIT)
 
 /* ---- The host's life ---- */
 
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	close(fd);
-	return done;
-}
-
 static bool set_online(const char *whether)
 {
 	return write_file("/sys/devices/system/cpu/cpu1/online", whether);

@@ -10,20 +10,6 @@
 #define BEAT	(VM_PAGES + 0x20000)
 #define UNMAPPED 0x10000000	/* behind the memory */
 
-static void pin(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	vm_must(!sched_setaffinity(0, sizeof(set), &set));
-}
-
-static int cpus(void)
-{
-	return (int)sysconf(_SC_NPROCESSORS_ONLN);
-}
-
 /* ---- a guest that never stops writing ---- */
 
 /* Each number goes to the page under test first, then to the other one. */
@@ -40,7 +26,7 @@ static void *beat_thread(void *arg)
 {
 	struct beat *b = arg;
 
-	pin(1);
+	pin_to_cpu(1);
 	while (!b->stop) {
 		b->vm->run->action = MINIVMX_RETRY;
 		b->ret = minivmx_run(b->vm->vcpu);
@@ -58,7 +44,7 @@ static void beat_start(struct beat *b, VM *vm, uint64_t page)
 	vm->run->regs.rsi = page;
 	vm->run->regs.rdi = BEAT;
 	*vm_u64(vm, BEAT) = 0;
-	pin(0);
+	pin_to_cpu(0);
 	vm_must(!pthread_create(&b->thread, NULL, beat_thread, b));
 }
 
@@ -108,7 +94,7 @@ TEST_F(vm, no_write_follows_the_end_of_an_unmap)
 	uint64_t at_end;
 	int i;
 
-	if (cpus() < 2)
+	if (nr_cpus() < 2)
 		SKIP(return, "needs two CPUs");
 	for (i = 0; i < 20; i++) {
 		vm_must(!minivmx_map(self->fd, UNMAPPED, vm_at(self, PAGE), 0x1000, VM_RWX));
@@ -130,7 +116,7 @@ TEST_F(vm, a_fill_that_comes_too_late_is_not_installed)
 	struct beat beat;
 	int i, j;
 
-	if (cpus() < 2)
+	if (nr_cpus() < 2)
 		SKIP(return, "needs two CPUs");
 	beat_start(&beat, self, PAGE);
 	for (i = 0; i < 400; i++) {
@@ -151,13 +137,9 @@ TEST_F(vm, a_fill_that_comes_too_late_is_not_installed)
 static void trace_set(const char *file, const char *text)
 {
 	char path[128];
-	int fd;
 
 	snprintf(path, sizeof(path), TRACING "%s", file);
-	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	vm_must(fd >= 0);
-	vm_must(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-	close(fd);
+	vm_must(write_file(path, text));
 }
 
 static void trace_start(void)
@@ -216,7 +198,7 @@ GUEST64(touch_code, "mov (%rsi), %rax; vmcall");
 /* Run on @cpu until the page was read. */
 static void touch(VM *self, int cpu)
 {
-	pin(cpu);
+	pin_to_cpu(cpu);
 	vm_long(self, touch_code);
 	self->run->regs.rsi = PAGE;
 	vm_must(vm_run(self) == MINIVMX_EXIT_HYPERCALL);
@@ -240,7 +222,7 @@ TEST_F(vm, invept_comes_before_the_entry_that_follows_a_removal)
 
 TEST_F(vm, invept_is_executed_on_every_cpu_that_ran_the_root)
 {
-	if (cpus() < 2)
+	if (nr_cpus() < 2)
 		SKIP(return, "needs two CPUs");
 	touch(self, 0);
 	touch(self, 1);

@@ -9,15 +9,9 @@
 static bool set_online(int cpu, bool online)
 {
 	char path[80];
-	bool ok;
-	int fd;
 
 	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
-	fd = open(path, O_WRONLY);
-	ok = fd >= 0 && write(fd, online ? "1" : "0", 1) == 1;
-	if (fd >= 0)
-		close(fd);
-	return ok;
+	return write_file(path, online ? "1" : "0");
 }
 
 /* CPU 0 only on older kernels, with cpu0_hotplug on their command line. */
@@ -40,11 +34,8 @@ static void cycles(VM *self, struct __test_metadata *_metadata, int cpu, unsigne
 	struct worker w[NR_WORKERS];
 	unsigned int round;
 	VM other;
-	int i;
 
-	vm_create(&other);
-	for (i = 0; i < NR_WORKERS; i++)
-		worker_start(&w[i], i == 1 ? &other : self, i);
+	workers_start(w, self, &other);
 	for (round = 0; round < n && all_work(w, NR_WORKERS); round++) {
 		ASSERT_TRUE(set_online(cpu, false));
 		if (!all_work(w, NR_WORKERS))
@@ -52,13 +43,7 @@ static void cycles(VM *self, struct __test_metadata *_metadata, int cpu, unsigne
 		ASSERT_TRUE(set_online(cpu, true));
 	}
 	EXPECT_EQ(n, round);
-	for (i = 0; i < NR_WORKERS; i++) {
-		EXPECT_TRUE(worker_stop(&w[i]));
-		EXPECT_EQ(0, w[i].refused);
-	}
-	minivmx_unmap_run(w[2].vm.run, w[2].vm.info.run_size);
-	close(w[2].vm.vcpu);
-	vm_destroy(&other);
+	EXPECT_TRUE(workers_stop(w, &other));
 }
 
 TEST_F_TIMEOUT(vm, cpu_1_goes_and_comes_under_guests, 7200)

@@ -25,16 +25,6 @@
 
 #define THP	"/sys/kernel/mm/transparent_hugepage/"
 
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) > 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 /*
  * Count in a word of each of RCX pages from RSI on, with a pause of R10 after
  * each. RBX is what should be there, and goes to (RDI) after each round. Says

@@ -74,16 +74,6 @@ TEST_F(vm, a_page_that_was_only_read_can_be_written)
 
 /* ---- Large pages ---- */
 
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) > 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 #define THP	"/sys/kernel/mm/transparent_hugepage/enabled"
 #define HUGE	0x800000	/* 2M-aligned, of the VM's memory */
 

@@ -444,7 +444,7 @@ TEST_F(vm, what_is_written_to_the_run_page_during_a_run_changes_nothing)
 	struct runner r;
 	int i;
 
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+	if (nr_cpus() < 2)
 		SKIP(return, "needs two CPUs");
 	pin_to_cpu(0);
 	for (i = 0; i < 20; i++)

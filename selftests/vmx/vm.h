@@ -574,6 +574,17 @@ static inline uint64_t vm_count(VM *self, unsigned int reason)
 	return stats[reason].count;
 }
 
+/* Whether a file of the kernel's took all of @text. */
+static inline bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
 static inline void pin_to_cpu(int cpu)
 {
 	cpu_set_t set;

@@ -107,4 +107,33 @@ static inline bool all_work(struct worker *w, int nr)
 	return true;
 }
 
+/* All of them: on two vCPUs of @vm, and one of @other, which is created. */
+static inline void workers_start(struct worker w[NR_WORKERS], VM *vm, VM *other)
+{
+	int i;
+
+	vm_create(other);
+	for (i = 0; i < NR_WORKERS; i++)
+		worker_start(&w[i], i == 1 ? other : vm, i);
+}
+
+/* End what that began; true if no worker has lost anything, or was refused. */
+static inline bool workers_stop(struct worker w[NR_WORKERS], VM *other)
+{
+	struct worker *last = &w[NR_WORKERS - 1];
+	bool ok = true;
+	int i;
+
+	for (i = 0; i < NR_WORKERS; i++) {
+		ok &= worker_stop(&w[i]);
+		if (w[i].refused)
+			fprintf(stderr, "# worker %d: refused %lu times\n", i, w[i].refused);
+		ok &= !w[i].refused;
+	}
+	minivmx_unmap_run(last->vm.run, last->vm.info.run_size);
+	close(last->vm.vcpu);
+	vm_destroy(other);
+	return ok;
+}
+
 #endif /* SELFTESTS_WORKER_H */
