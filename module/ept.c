@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* EPT paging structures ("The Extended Page Table Mechanism (EPT)"). */
+#include <linux/cpumask.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
-#include <linux/percpu.h>
+#include <linux/slab.h>
 #include <asm/vmx.h>
 
 #include "../uapi/minivmx.h"
@@ -78,12 +79,12 @@ static void subtree_free(u64 *table, int level)
 
 int ept_alloc(struct ept *ept)
 {
-	ept->seen = alloc_percpu(u64);
+	ept->seen = kvcalloc(nr_cpu_ids, sizeof(*ept->seen), GFP_KERNEL_ACCOUNT);
 	if (!ept->seen)
 		return -ENOMEM;
 	ept->root = table_alloc();
 	if (!ept->root) {
-		free_percpu(ept->seen);
+		kvfree(ept->seen);
 		ept->seen = NULL;
 		return -ENOMEM;
 	}
@@ -98,7 +99,7 @@ void ept_free(struct ept *ept)
 	if (!ept->root)
 		return;
 	subtree_free(ept->root, EPT_LEVELS);
-	free_percpu(ept->seen);
+	kvfree(ept->seen);
 }
 
 void ept_cache_init(struct ept_cache *cache)

@@ -24,7 +24,7 @@ static inline u64 ept_level_size(int level)
  * @root: the EPT PML4 table
  * @eptp: value of the VMCS field EPT pointer
  * @gen: counts removals; a CPU must INVEPT before it enters with an older one
- * @seen: per CPU, the generation it last invalidated at; 0 at first, so that
+ * @seen: by CPU, the generation it last invalidated at; 0 at first, so that
  *	  a new root is invalidated at its first use on each CPU (its frame may
  *	  have been another hypervisor's)
  */
@@ -32,7 +32,7 @@ struct ept {
 	u64 *root;
 	u64 eptp;
 	atomic64_t gen;
-	u64 __percpu *seen;
+	u64 *seen;
 };
 
 /**

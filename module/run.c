@@ -152,11 +152,12 @@ static enum run_action handle_exit(struct vcpu *vcpu)
 static void flush_ept(struct vcpu *vcpu)
 {
 	struct ept *ept = &vcpu->vm->ept;
+	u64 *seen = &ept->seen[vcpu->run_cpu];
 	u64 gen = atomic64_read(&ept->gen);
 
-	if (likely(__this_cpu_read(*ept->seen) == gen))
+	if (likely(*seen == gen))
 		return;
-	__this_cpu_write(*ept->seen, gen);
+	*seen = gen;
 	if (vmx_invept(ept->eptp) == VMX_OK)
 		trace_minivmx_invept(ept->eptp);
 	else

@@ -18,7 +18,7 @@ module_log() {
 
 # busybox's insmod ends with the errno: EOPNOTSUPP.
 expect 'insmod fails' 95 'Operation not supported' insmod $MODULE
-expect 'and the log says why' 0 'minivmx: this CPU has no VT-x' module_log
+expect 'and the log says why' 0 'minivmx: CPU [0-9]+ has no VT-x' module_log
 # It may have been tried in two ways, by two system calls.
 module_log | sort -u >/tmp/lines
 expect 'in one line' 0 '^1 ' wc -l /tmp/lines

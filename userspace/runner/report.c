@@ -167,8 +167,7 @@ static int report_vm_error(const struct session *s)
 	return STATUS_VM;
 }
 
-/* What to do about a RUN that failed, after the errno. */
-static const char *run_hint(int error)
+const char *vcpu_hint(int error)
 {
 	switch (error) {
 	case EIO:
@@ -185,7 +184,7 @@ static int report_run_failed(const struct session *s)
 	const char *name = minivmx_errno_name(s->detail);
 
 	fprintf(stderr, "minivmx: MINIVMX_RUN failed: %s (%s)%s\n",
-		strerror(s->detail), name ? name : "?", run_hint(s->detail));
+		strerror(s->detail), name ? name : "?", vcpu_hint(s->detail));
 	print_state(stderr, s);
 	return STATUS_VM;
 }

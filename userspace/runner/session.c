@@ -103,8 +103,10 @@ static int open_vm(struct session *s)
 	if (!ret)
 		s->vcpu = minivmx_create_vcpu(s->vm, 0);
 	if (ret || s->vcpu < 0) {
-		fprintf(stderr, "minivmx: cannot create a vCPU: %s\n",
-			strerror(ret ? -ret : -s->vcpu));
+		int error = ret ? -ret : -s->vcpu;
+
+		fprintf(stderr, "minivmx: cannot create a vCPU: %s%s\n",
+			strerror(error), vcpu_hint(error));
 		return -1;
 	}
 	ret = minivmx_map_run(s->vcpu, info.run_size, &s->run);

@@ -127,6 +127,8 @@ void io_input_taken(struct session *s);
 
 /* Say why it ended, on stderr; returns the exit status. */
 int report_outcome(const struct session *s);
+/* What to do about @error of an ioctl of the vCPU; to print behind it. */
+const char *vcpu_hint(int error);
 
 /* ---- stats.c ---- */
 
