@@ -4,6 +4,7 @@
 # INIT, which a CPU in VMX operation ignores.
 # MACHINE: --cpus 2 --mem 768 --guest 6.1 --timeout 400
 # MODES: own borrow
+# ENDS: kernel
 # shellcheck source=selftests/host/end.sh
 . ./host/end.sh
 

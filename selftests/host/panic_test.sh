@@ -4,6 +4,7 @@
 # operation it would not, because that CPU may not write the new CR4.
 # MACHINE: --cpus 2 --mem 768 --guest 6.1 --append crashkernel=192M --expect-panic --timeout 400
 # MODES: own borrow
+# ENDS: kernel
 # shellcheck source=selftests/host/end.sh
 . ./host/end.sh
 

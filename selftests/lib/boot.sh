@@ -3,7 +3,7 @@
 # Tests on the testbed's machines. Sourced by selftests/run.
 
 declare -A BOOT_OPTIONS=() # by job, for testbed/run
-declare -A BOOT_ENDS=()    # by job, "reset" if its test ends the machine so
+declare -A BOOT_ENDS=()    # by job, how its test ends the kernel, see add_host_boots
 declare -A BOOT_CONSOLE=() # by job, what the console must say then
 
 GUEST_TEST=uapi/linux_guest_test.sh
@@ -47,7 +47,6 @@ add_boot() {
 add_debug_boot() {
 	local job=$1-$2-$3 names=()
 	boot_options "$job" "$@"
-	BOOT_OPTIONS[$job]+=" --mem 1024"
 	mapfile -t names < <(target_programs "$4" | wanted "$job")
 	add_job "$job" job_debug_boot "${names[@]}"
 }
@@ -68,8 +67,9 @@ test_says() { sed -n "s/^# $2: *//p" "$SELFTESTS/$1"; }
 #	# MACHINE: options of testbed/run
 #	# KERNELS: series (6.1 6.12)
 #	# MODES: own, borrow or both, in which KVM is loaded from the start (own)
-#	# ENDS: reset, if the test does not return but the machine is reset
-#	# CONSOLE: extended expression that a line of its console matches then
+#	# ENDS: reset, if the test does not return but the machine is reset, or
+#	#	kernel, if another kernel goes on in its place
+#	# CONSOLE: extended expression that a line of the console matches after a reset
 add_host_boots() {
 	local function=$1 name=${2%_test.sh} test=host/$2 kernels=${*:3}
 	local job kernel mode modes names
@@ -89,13 +89,25 @@ add_host_boots() {
 	done
 }
 
+# add_debug_host_boots TEST: a job for that test of the host on the debug kernel,
+# which can tell of leaks if it is still there at the end.
+add_debug_host_boots() {
+	if [[ -n $(test_says "host/$1" ENDS) ]]; then
+		add_host_boots job_boot "$1" debug
+	else
+		add_host_boots job_debug_boot "$1" debug
+	fi
+}
+
 # boot SECONDS COMMAND...: one boot, and its exit status.
 boot() {
-	local seconds=$1
+	local seconds=$1 more=''
 	shift
 	now booting
+	# It is slow, and each byte of memory has a shadow.
+	[[ $JOB != debug-* ]] || more="--mem 1024 --timeout $seconds"
 	# shellcheck disable=SC2086 # words
-	"$TOP/testbed/run" --quiet --timeout "$seconds" ${BOOT_OPTIONS[$JOB]} \
+	"$TOP/testbed/run" --quiet --timeout "$seconds" ${BOOT_OPTIONS[$JOB]} $more \
 		--keep "$JOB_LOGS/testbed" --add "$SELFTESTS/lib/on-target:/testbed/on-target" \
 		--add "$SELFTESTS/lib/on-debug-target:/testbed/on-debug-target" -- \
 		"$@" >"$JOB_LOGS/output" 2>"$JOB_LOGS/testbed.log"
