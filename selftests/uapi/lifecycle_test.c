@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "lib/counters.h"
 #include "lib/rounds.h"
@@ -243,17 +244,34 @@ TEST_F_TIMEOUT(module, unload_is_refused_while_a_guest_runs, 3600)
 	EXPECT_EQ(0, unload_module());
 }
 
+/* Microseconds that a runner takes, on this host, until its guest runs. */
+static int time_to_run(const char *image)
+{
+	struct timespec start, end;
+	pid_t pid;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	pid = start_runner(image);
+	while (counter(COUNT_EPT_PAGES) <= 0)
+		usleep(100);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return (end.tv_sec - start.tv_sec) * 1000000 + (end.tv_nsec - start.tv_nsec) / 1000;
+}
+
 TEST_F_TIMEOUT(module, killed_at_any_moment, 3600)
 {
 	static const char *const images[] = { "guest/spin.bin", "guest/io_loop.bin" };
 	int i, n = rounds(50, 300), status, with_vm = 0, without = 0;
+	int until = 2 * time_to_run(images[0]);
 
 	srand(1);
 	for (i = 0; i < n; i++) {
 		pid_t pid = start_runner(images[i % 2]);
 
 		ASSERT_LT(0, pid);
-		usleep(rand() % 30000);
+		usleep(rand() % until);
 		counter(COUNT_VMS) > 0 ? with_vm++ : without++;
 		ASSERT_EQ(0, kill(pid, SIGKILL));
 		ASSERT_EQ(pid, waitpid(pid, &status, 0));
@@ -263,7 +281,7 @@ TEST_F_TIMEOUT(module, killed_at_any_moment, 3600)
 	}
 	/* Moments of both kinds were met. */
 	EXPECT_LE(5, with_vm);
-	EXPECT_LE(1, without);
+	EXPECT_LE(5, without);
 	EXPECT_EQ(0, unload_module());
 }
 
