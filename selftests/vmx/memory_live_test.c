@@ -6,9 +6,7 @@
  * whoever does not find what it left there has used a page that was no longer
  * the right one.
  */
-#include <linux/mempolicy.h>
 #include <sys/swap.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "lib/rounds.h"
@@ -341,13 +339,17 @@ static long smaps_kb(void *p, const char *name)
 
 /*
  * PAGEOUT sees a page only when it is on a list of the host, and a new one is
- * for some time in a CPU's batch of such that will be. To mean to move pages
- * empties the batches.
+ * for some time in a CPU's batch of such that will be. To ask for a huge page
+ * empties the batches, even if it is of too few pages, and of others.
  */
 static void page_out(VM *self, size_t size)
 {
-	vm_must(!syscall(SYS_mbind, vm_at(self, LIVE), size, MPOL_DEFAULT, NULL, 0,
-			 MPOL_MF_MOVE));
+	void *others = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	vm_must(others != MAP_FAILED);
+	madvise(others, 0x1000, ADVICE_COLLAPSE);
+	munmap(others, 2 * HUGE);
 	vm_must(!madvise(vm_at(self, LIVE), size, ADVICE_PAGEOUT));
 }
 
