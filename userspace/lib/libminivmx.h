@@ -362,6 +362,104 @@ void minivmx_flat_gdt(const struct minivmx_sregs *sregs,
  */
 void minivmx_use_gdt(struct minivmx_sregs *sregs, uint64_t base);
 
+/* ---- verdict.c: would VM entry accept that VMCS? ---- */
+
+#define MINIVMX_NR_VMX_MSRS	20	/* IA32_VMX_BASIC (480H) to IA32_VMX_EXIT_CTLS2 */
+
+/**
+ * struct minivmx_vmcs_field - one field of a VMCS
+ * @encoding: the manual's
+ * @reserved: zero
+ * @value: what stands there
+ */
+struct minivmx_vmcs_field {
+	uint32_t encoding;
+	uint32_t reserved;
+	uint64_t value;
+};
+
+/**
+ * struct minivmx_vmcs_dump - a VMCS, and the CPU that is to enter with it
+ * @fields: fields in any order; one that the manual has but this has not is taken
+ *	    for unknown
+ * @nr_fields: how many
+ * @vmx_msrs: the capability MSRs from 480H on, 0 where the CPU has none
+ * @physical_bits: width of a physical address, 32 to 52
+ * @linear_bits: width of a linear address, 48 or 57
+ * @rtm: the CPU has RTM
+ * @sgx: the CPU has SGX
+ */
+struct minivmx_vmcs_dump {
+	const struct minivmx_vmcs_field *fields;
+	unsigned int nr_fields;
+	uint64_t vmx_msrs[MINIVMX_NR_VMX_MSRS];
+	uint8_t physical_bits;
+	uint8_t linear_bits;
+	uint8_t rtm;
+	uint8_t sgx;
+};
+
+/* How an entry ends that breaks a rule. */
+enum minivmx_refusal {
+	MINIVMX_REFUSED_CONTROLS,	/* VMfailValid with VM-instruction error 7 */
+	MINIVMX_REFUSED_HOST,		/* VMfailValid with VM-instruction error 8 */
+	MINIVMX_REFUSED_GUEST,		/* VM exit with basic reason 33 */
+};
+
+/**
+ * struct minivmx_broken_rule - a rule of the manual that a VMCS breaks
+ * @name: of the rule
+ * @field: name of the field to blame
+ * @encoding: of that field
+ * @refusal: how the entry ends, if this is the first rule that is broken
+ * @value: of that field
+ * @wrong: its bits that are wrong, if the rule is about single bits, or 0
+ * @legal: what would be legal there, in words
+ * @section: title of the manual's section that has the rule
+ */
+struct minivmx_broken_rule {
+	const char *name;
+	const char *field;
+	uint32_t encoding;
+	enum minivmx_refusal refusal;
+	uint64_t value;
+	uint64_t wrong;
+	const char *legal;
+	const char *section;
+};
+
+/**
+ * minivmx_verdict() - find the rules that a VMCS breaks
+ * @dump: the VMCS and the CPU
+ * @broken: filled, in the order in which the manual has the rules
+ * @max: rows at @broken
+ * @unjudged: set to the number of rules about fields that are not in @dump
+ *
+ * Return: how many rules are broken, which may be more than @max. With none
+ * broken and none unjudged VM entry succeeds, if memory has what the VMCS
+ * points to.
+ */
+int minivmx_verdict(const struct minivmx_vmcs_dump *dump, struct minivmx_broken_rule *broken,
+		    unsigned int max, unsigned int *unjudged);
+
+/**
+ * minivmx_control_name() - the name of a bit of a control word
+ * @encoding: of the field that is the word
+ * @bit: 0 to 63
+ *
+ * Return: the manual's name ("NMI exiting"), or NULL for one without.
+ */
+const char *minivmx_control_name(uint32_t encoding, unsigned int bit);
+
+/**
+ * minivmx_field_encoding() - the encoding of a VMCS field
+ * @name: in capitals ("GUEST_CR0")
+ * @encoding: set
+ *
+ * Return: 0, or -ENOENT if no field has that name.
+ */
+int minivmx_field_encoding(const char *name, uint32_t *encoding);
+
 #pragma GCC visibility pop
 
 #ifdef __cplusplus

@@ -5,6 +5,7 @@
 
 int cmd_run(int argc, char **argv);
 int cmd_info(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
 
 /* Point to --help after a mistake on the command line; returns STATUS_USAGE. */
 int usage_error(const char *command);

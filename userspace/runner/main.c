@@ -20,6 +20,7 @@ static const struct command {
 } commands[] = {
 	{ "run", cmd_run, "run a guest" },
 	{ "info", cmd_info, "show what this host and the module offer" },
+	{ "explain", cmd_explain, "say why VM entry refuses a VMCS" },
 };
 
 static void print_usage(FILE *file)
@@ -30,7 +31,7 @@ static void print_usage(FILE *file)
 		"Runs guests on the minivmx hypervisor (Intel VT-x).\n\n"
 		"Commands:\n");
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(file, "  %-6s %s\n", commands[i].name,
+		fprintf(file, "  %-8s %s\n", commands[i].name,
 			commands[i].summary);
 	fprintf(file, "\nOptions:\n"
 		"  -h, --help     this help; minivmx COMMAND --help says more\n"
