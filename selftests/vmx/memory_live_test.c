@@ -599,19 +599,27 @@ TEST_F_TIMEOUT(vm, pages_are_written_out_and_read_back, 1800)
 
 /* ---- Moved by the host ---- */
 
-/* Between the pages of @p, others that are free again: work for compaction. */
+#define NR_OTHERS	8192
+
+/*
+ * Work for compaction, which fills free frames at the end of memory with pages
+ * from its beginning: have the pages of @p, and before and behind them others,
+ * which are free again.
+ */
 static void make_holes(uint8_t *p, unsigned int nr_pages)
 {
-	uint8_t *others = mmap(NULL, nr_pages * 0x1000, PROT_READ | PROT_WRITE,
+	uint8_t *others = mmap(NULL, NR_OTHERS * 0x1000, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	unsigned int i;
+	unsigned int i, every = NR_OTHERS / nr_pages;
 
 	vm_must(others != MAP_FAILED);
-	for (i = 0; i < nr_pages; i++) {
+	vm_must(!madvise(others, NR_OTHERS * 0x1000, MADV_NOHUGEPAGE));
+	for (i = 0; i < NR_OTHERS; i++) {
 		others[i * 0x1000] = 1;
-		p[i * 0x1000 + 0xfff] = 1;
+		if (i % every == 0)
+			p[i / every * 0x1000 + 0xfff] = 1;
 	}
-	munmap(others, nr_pages * 0x1000);
+	munmap(others, NR_OTHERS * 0x1000);
 }
 
 TEST_F_TIMEOUT(vm, compaction_moves_pages, 1800)
