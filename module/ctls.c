@@ -2,7 +2,7 @@
 /*
  * Control negotiation.
  *
- * Every control that minivmx sets is a row below, required or optional. A
+ * Every control has a row in controls.def, which says whether minivmx sets it. A
  * CPU that lacks a required one is refused, with each such control named.
  */
 #include <linux/kernel.h>
@@ -38,7 +38,11 @@ struct absent_bits {
 static struct absent_bits absent_bits[ARRAY_SIZE(absent)] __ro_after_init;
 
 /* A control word: its MSR, the MSR without default1 bits, where it ends up. */
-enum ctl_word { CTL_PIN, CTL_CPU, CTL_CPU2, CTL_EXIT, CTL_ENTRY, NR_CTL_WORDS };
+enum ctl_word {
+	CTL_PIN, CTL_CPU, CTL_CPU2, CTL_EXIT, CTL_ENTRY,
+	NR_CTL_WORDS,
+	CTL_CPU3 = NR_CTL_WORDS,	/* all of it is UNUSED */
+};
 
 static const struct {
 	const char *name;
@@ -58,12 +62,8 @@ static const struct {
 			MSR_IA32_VMX_TRUE_ENTRY_CTLS, offsetof(struct vmx_ctls, entry) },
 };
 
-/*
- * REQUIRED: no minivmx without it.
- * OPTIONAL: set where the CPU has it.
- * CLEAR: must be 0, because it would cost an exit or touch what is the host's.
- */
-enum ctl_need { REQUIRED, OPTIONAL, CLEAR };
+/* What minivmx does with a control: see controls.def. */
+enum ctl_need { UNUSED, REQUIRED, OPTIONAL, CLEAR };
 
 static const struct {
 	enum ctl_word word;
@@ -71,52 +71,9 @@ static const struct {
 	enum ctl_need need;
 	const char *name;
 } ctl_rows[] = {
-	{ CTL_PIN, PIN_BASED_EXT_INTR_MASK, REQUIRED, "external-interrupt exiting" },
-	{ CTL_PIN, PIN_BASED_NMI_EXITING, REQUIRED, "NMI exiting" },
-	{ CTL_PIN, PIN_BASED_VIRTUAL_NMIS, REQUIRED, "virtual NMIs" },
-	{ CTL_PIN, PIN_BASED_VMX_PREEMPTION_TIMER, OPTIONAL,
-	  "activate VMX-preemption timer" },
-
-	{ CTL_CPU, CPU_BASED_USE_TSC_OFFSETTING, REQUIRED, "use TSC offsetting" },
-	{ CTL_CPU, CPU_BASED_HLT_EXITING, REQUIRED, "HLT exiting" },
-	{ CTL_CPU, CPU_BASED_MWAIT_EXITING, REQUIRED, "MWAIT exiting" },
-	{ CTL_CPU, CPU_BASED_MONITOR_EXITING, REQUIRED, "MONITOR exiting" },
-	{ CTL_CPU, CPU_BASED_RDPMC_EXITING, REQUIRED, "RDPMC exiting" },
-	{ CTL_CPU, CPU_BASED_CR8_LOAD_EXITING, REQUIRED, "CR8-load exiting" },
-	{ CTL_CPU, CPU_BASED_CR8_STORE_EXITING, REQUIRED, "CR8-store exiting" },
-	{ CTL_CPU, CPU_BASED_MOV_DR_EXITING, REQUIRED, "MOV-DR exiting" },
-	{ CTL_CPU, CPU_BASED_UNCOND_IO_EXITING, REQUIRED, "unconditional I/O exiting" },
-	{ CTL_CPU, CPU_BASED_USE_MSR_BITMAPS, REQUIRED, "use MSR bitmaps" },
-	{ CTL_CPU, CPU_BASED_ACTIVATE_SECONDARY_CONTROLS, REQUIRED,
-	  "activate secondary controls" },
-	{ CTL_CPU, CPU_BASED_CR3_LOAD_EXITING, CLEAR, "CR3-load exiting" },
-	{ CTL_CPU, CPU_BASED_CR3_STORE_EXITING, CLEAR, "CR3-store exiting" },
-	{ CTL_CPU, CPU_BASED_INVLPG_EXITING, CLEAR, "INVLPG exiting" },
-
-	{ CTL_CPU2, SECONDARY_EXEC_ENABLE_EPT, REQUIRED, "enable EPT" },
-	{ CTL_CPU2, SECONDARY_EXEC_ENABLE_VPID, REQUIRED, "enable VPID" },
-	{ CTL_CPU2, SECONDARY_EXEC_UNRESTRICTED_GUEST, REQUIRED, "unrestricted guest" },
-	{ CTL_CPU2, SECONDARY_EXEC_WBINVD_EXITING, REQUIRED, "WBINVD exiting" },
-	{ CTL_CPU2, SECONDARY_EXEC_ENABLE_RDTSCP, OPTIONAL, "enable RDTSCP" },
-	{ CTL_CPU2, SECONDARY_EXEC_ENABLE_INVPCID, OPTIONAL, "enable INVPCID" },
-	{ CTL_CPU2, SECONDARY_EXEC_ENCLS_EXITING, OPTIONAL, "ENCLS exiting" },
-
-	{ CTL_EXIT, VM_EXIT_SAVE_DEBUG_CONTROLS, REQUIRED, "save debug controls" },
-	{ CTL_EXIT, VM_EXIT_HOST_ADDR_SPACE_SIZE, REQUIRED, "host address-space size" },
-	{ CTL_EXIT, VM_EXIT_SAVE_IA32_PAT, REQUIRED, "save IA32_PAT" },
-	{ CTL_EXIT, VM_EXIT_LOAD_IA32_PAT, REQUIRED, "load IA32_PAT (exit)" },
-	{ CTL_EXIT, VM_EXIT_SAVE_IA32_EFER, REQUIRED, "save IA32_EFER" },
-	{ CTL_EXIT, VM_EXIT_LOAD_IA32_EFER, REQUIRED, "load IA32_EFER (exit)" },
-	{ CTL_EXIT, VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL, OPTIONAL,
-	  "load IA32_PERF_GLOBAL_CTRL (exit)" },
-	{ CTL_EXIT, VM_EXIT_ACK_INTR_ON_EXIT, CLEAR, "acknowledge interrupt on exit" },
-
-	{ CTL_ENTRY, VM_ENTRY_LOAD_DEBUG_CONTROLS, REQUIRED, "load debug controls" },
-	{ CTL_ENTRY, VM_ENTRY_LOAD_IA32_PAT, REQUIRED, "load IA32_PAT (entry)" },
-	{ CTL_ENTRY, VM_ENTRY_LOAD_IA32_EFER, REQUIRED, "load IA32_EFER (entry)" },
-	{ CTL_ENTRY, VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL, OPTIONAL,
-	  "load IA32_PERF_GLOBAL_CTRL (entry)" },
-	{ CTL_ENTRY, VM_ENTRY_IA32E_MODE, CLEAR, "IA-32e mode guest" },
+#define CONTROL(word, bit, name, need, text) { CTL_##word, BIT(bit), need, text },
+#include "controls.def"
+#undef CONTROL
 };
 
 /* IA32_VMX_EPT_VPID_CAP, of which asm/vmx.h names most. */
@@ -222,30 +179,24 @@ static bool ctls_negotiate(struct vmx_ctls *ctls, bool have_true)
 	}
 
 	for (i = 0; i < ARRAY_SIZE(ctl_rows); i++) {
+		enum ctl_need need = ctl_rows[i].need;
 		enum ctl_word w = ctl_rows[i].word;
-		bool can_set = allowed1[w] & ctl_rows[i].bit;
-		bool must_set = allowed0[w] & ctl_rows[i].bit;
+		u32 bit = ctl_rows[i].bit;
 
-		switch (ctl_rows[i].need) {
-		case REQUIRED:
-			if (!can_set) {
-				pr_err("CPU %d lacks the %s control \"%s\"\n",
-				       cpu, ctl_words[w].name, ctl_rows[i].name);
-				ok = false;
-			}
-			fallthrough;
-		case OPTIONAL:
-			if (can_set)
-				*values[w] |= ctl_rows[i].bit;
-			break;
-		case CLEAR:
-			if (must_set) {
-				pr_err("CPU %d cannot clear the %s control \"%s\"\n",
-				       cpu, ctl_words[w].name, ctl_rows[i].name);
-				ok = false;
-			}
-			break;
+		if (need == UNUSED)
+			continue;
+		if (need == REQUIRED && !(allowed1[w] & bit)) {
+			pr_err("CPU %d lacks the %s control \"%s\"\n",
+			       cpu, ctl_words[w].name, ctl_rows[i].name);
+			ok = false;
 		}
+		if (need == CLEAR && (allowed0[w] & bit)) {
+			pr_err("CPU %d cannot clear the %s control \"%s\"\n",
+			       cpu, ctl_words[w].name, ctl_rows[i].name);
+			ok = false;
+		}
+		if (need != CLEAR)
+			*values[w] |= bit & allowed1[w];
 	}
 	return ok;
 }

@@ -28,8 +28,8 @@ static const uint32_t encodings[] = {
 #define NR_FIELDS	ARRAY_SIZE(encodings)
 
 enum {
-#define CONTROL(word, bit, name, text) word##_##name = 1U << bit,
-#include "../../userspace/lib/controls.def"
+#define CONTROL(word, bit, name, need, text) word##_##name = 1U << bit,
+#include "../../module/controls.def"
 #undef CONTROL
 };
 

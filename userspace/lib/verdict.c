@@ -36,8 +36,8 @@ static const struct {
 enum word { WORD_PIN, WORD_CPU, WORD_CPU2, WORD_CPU3, WORD_EXIT, WORD_ENTRY };
 
 enum {
-#define CONTROL(word, bit, name, text) word##_##name = bit,
-#include "controls.def"
+#define CONTROL(word, bit, name, need, text) word##_##name = bit,
+#include "../../module/controls.def"
 #undef CONTROL
 };
 
@@ -402,8 +402,8 @@ const char *minivmx_control_name(uint32_t encoding, unsigned int bit)
 		unsigned int bit;
 		const char *text;
 	} names[] = {
-#define CONTROL(word, bit, name, text) { WORD_##word, bit, text },
-#include "controls.def"
+#define CONTROL(word, bit, name, need, text) { WORD_##word, bit, text },
+#include "../../module/controls.def"
 #undef CONTROL
 	};
 	unsigned int i;
