@@ -43,11 +43,12 @@ add_boot() {
 	add_job "$job" job_boot "${names[@]}"
 }
 
-# add_debug_boot KERNEL CPU CPUS GUEST KVM: the same, watched more closely.
+# add_debug_boot KERNEL CPU CPUS GUEST KVM PROGRAM...: the same with these programs,
+# watched more closely.
 add_debug_boot() {
 	local job=$1-$2-$3 names=()
 	boot_options "$job" "$@"
-	mapfile -t names < <(target_programs "$4" | wanted "$job")
+	mapfile -t names < <(printf '%s\n' "${@:6}" | wanted "$job")
 	add_job "$job" job_debug_boot "${names[@]}"
 }
 

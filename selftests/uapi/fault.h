@@ -235,4 +235,23 @@ static inline unsigned int exhaust(struct __test_metadata *_metadata, FAULT *sel
 	return failed;
 }
 
+/* ---- The program ---- */
+
+static void __attribute__((constructor)) constructors_end(void)
+{
+	if (!__constructor_order)
+		__constructor_order = _CONSTRUCTOR_ORDER_BACKWARD;
+}
+
+/* TEST_HARNESS_MAIN, but one skip for all on a kernel that cannot do it. */
+#define FAULT_HARNESS_MAIN						\
+int main(int argc, char **argv)						\
+{									\
+	if (!exists("/proc/thread-self/fail-nth")) {			\
+		printf("TAP version 13\n1..0 # SKIP this kernel has no fault injection\n"); \
+		return KSFT_SKIP;					\
+	}								\
+	return test_harness_run(argc, argv);				\
+}
+
 #endif /* SELFTESTS_FAULT_H */

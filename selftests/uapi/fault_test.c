@@ -16,32 +16,6 @@
 #define FAR		0x40000000UL	/* a gigabyte from all else */
 #define NEAR		0x10000000UL	/* in the same one, 2M pages away */
 
-/* ---- The module ---- */
-
-static void unload(FAULT *self)
-{
-	vm_must(unload_module() == 0);
-}
-
-static long load(FAULT *self)
-{
-	long ret = load_module();
-
-	if (ret)
-		for (unsigned int i = 0; i < NR_TRACES; i++)
-			vm_must(!exists(module_traces[i]));
-	return ret;
-}
-
-TEST_F_TIMEOUT(fault, load_module, LIMIT)
-{
-	static const struct operation op =
-		OP("load the module", NULL, load, unload);
-
-	unload(self);
-	EXPECT_LT(0, exhaust(_metadata, self, &op));
-}
-
 /* ---- The system ---- */
 
 static void open_system(FAULT *self)
@@ -656,20 +630,4 @@ TEST_F_TIMEOUT(fault, what_cannot_fail, LIMIT)
 	}
 }
 
-/* ---- */
-
-static void __attribute__((constructor)) constructors_end(void)
-{
-	if (!__constructor_order)
-		__constructor_order = _CONSTRUCTOR_ORDER_BACKWARD;
-}
-
-/* TEST_HARNESS_MAIN, but one skip for all on a kernel that cannot do it. */
-int main(int argc, char **argv)
-{
-	if (!exists("/proc/thread-self/fail-nth")) {
-		printf("TAP version 13\n1..0 # SKIP this kernel has no fault injection\n");
-		return KSFT_SKIP;
-	}
-	return test_harness_run(argc, argv);
-}
+FAULT_HARNESS_MAIN
