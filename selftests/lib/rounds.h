@@ -3,18 +3,23 @@
 #ifndef SELFTESTS_ROUNDS_H
 #define SELFTESTS_ROUNDS_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * @few for make check, @many with SELFTEST_ROUNDS=full in the environment
- * (selftests/run --long).
- */
-static inline unsigned int rounds(unsigned int few, unsigned int many)
+/* SELFTEST_ROUNDS=full in the environment: selftests/run --long. */
+static inline bool with_many_rounds(void)
 {
 	const char *how = getenv("SELFTEST_ROUNDS");
-	unsigned int n = how && !strcmp(how, "full") ? many : few;
+
+	return how && !strcmp(how, "full");
+}
+
+/* @few for make check. */
+static inline unsigned int rounds(unsigned int few, unsigned int many)
+{
+	unsigned int n = with_many_rounds() ? many : few;
 
 	fprintf(stderr, "# %u rounds\n", n);
 	return n;
