@@ -147,26 +147,11 @@ static void print_help(void)
 
 int cmd_explain(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 }
-	};
-	bool json = false;
-	int c;
+	bool json;
+	int status = json_option(argc, argv, "explain", print_help, &json);
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
-		switch (c) {
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			print_help();
-			return STATUS_OK;
-		default:
-			return usage_error("explain");
-		}
-	}
+	if (status >= 0)
+		return status;
 	if (optind != argc - 1) {
 		fprintf(stderr, "minivmx: explain takes one file\n");
 		return usage_error("explain");

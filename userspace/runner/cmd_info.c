@@ -139,26 +139,11 @@ static void print_help(void)
 
 int cmd_info(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 }
-	};
-	bool json = false;
-	int c;
+	bool json;
+	int status = json_option(argc, argv, "info", print_help, &json);
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
-		switch (c) {
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			print_help();
-			return STATUS_OK;
-		default:
-			return usage_error("info");
-		}
-	}
+	if (status >= 0)
+		return status;
 	if (optind < argc) {
 		fprintf(stderr, "minivmx: info takes no arguments\n");
 		return usage_error("info");

@@ -3,11 +3,19 @@
 #ifndef COMMANDS_H
 #define COMMANDS_H
 
+#include <stdbool.h>
+
 int cmd_run(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 
 /* Point to --help after a mistake on the command line; returns STATUS_USAGE. */
 int usage_error(const char *command);
+/*
+ * The options of a command that has --json and --help alone. -1 to go on with the
+ * arguments from optind on, or the exit status to end with.
+ */
+int json_option(int argc, char **argv, const char *command, void (*print_help)(void),
+		bool *json);
 
 #endif /* COMMANDS_H */

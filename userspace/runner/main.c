@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* minivmx: the command. */
 #include <fcntl.h>
+#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,6 +44,32 @@ int usage_error(const char *command)
 	fprintf(stderr, "minivmx: see minivmx %s%s--help\n", command,
 		command[0] ? " " : "");
 	return STATUS_USAGE;
+}
+
+int json_option(int argc, char **argv, const char *command, void (*print_help)(void),
+		bool *json)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 }
+	};
+	int c;
+
+	*json = false;
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
+		switch (c) {
+		case 'j':
+			*json = true;
+			break;
+		case 'h':
+			print_help();
+			return STATUS_OK;
+		default:
+			return usage_error(command);
+		}
+	}
+	return -1;
 }
 
 static int print_version(void)
