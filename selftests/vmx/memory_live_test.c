@@ -586,6 +586,7 @@ TEST_F_TIMEOUT(vm, pages_are_written_out_and_read_back, 1800)
 		SKIP(return, "no RAM disk to swap to: /testbed/brd.ko");
 	ASSERT_TRUE(swap_on());
 	before = pages_swapped_out();
+	ASSERT_LE(0, before);
 	/* A page that somebody waits for is not written out: leave it some time. */
 	live_start_slow(&l, self, nr_pages, 3000, NR_COUNTERS);
 	EACH_ROUND(&l, n, page_out(self, nr_pages * 0x1000));
