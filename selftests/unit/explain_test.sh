@@ -95,6 +95,7 @@ expect 'a value that is no number' 4 'GUEST_CR0: not a number.*: paging' with 's
 expect 'a negative value' 4 'GUEST_CR0: not a number.*: -1' with 's/"0x30"/-1/'
 expect 'a value with a sign' 4 'GUEST_CR0: not a number.*: -1' with 's/"0x30"/"-1"/'
 expect 'a fraction' 4 'GUEST_CR0: not a number' with 's/"0x30"/1.5/'
+expect 'an octal one is decimal' 6 '^GUEST_CR0 \(0x6800\) is 0xa$' with 's/"0x30"/"010"/'
 expect 'an empty value' 4 'GUEST_CR0: not a number' with 's/"0x30"/""/'
 expect 'a value over 64 bits' 4 'GUEST_CR0: not a number' with 's/"0x30"/"0x10000000000000000"/'
 expect 'no value' 4 'GUEST_CR0: not a number.*: null' with 's/"0x30"/null/'

@@ -137,7 +137,7 @@ static void kick_many(VM *self, struct __test_metadata *_metadata, int runner_cp
 	vm_long(self, spin_code);
 	self->run->regs.rflags |= RFLAGS_IF;	/* see host_test.c, spinner */
 	/* They are to be noticed at once, not at the next tick, 4 ms later. */
-	limit = 2000 + times + 20 * ms_of_runs(self, times);
+	limit = 2000 + times + 4 * ms_of_runs(self, times);
 	ASSERT_EQ(0, pthread_create(&r.thread, NULL, run_until_stopped, &r));
 	pin_to_cpu(kicker_cpu);
 	/* On one CPU it gets its turn when its timer ends the guest's. */

@@ -435,9 +435,8 @@ struct minivmx_broken_rule {
  * @max: rows at @broken
  * @unjudged: set to the number of rules about fields that are not in @dump
  *
- * Return: how many rules are broken, which may be more than @max. With none
- * broken and none unjudged VM entry succeeds, if memory has what the VMCS
- * points to.
+ * Return: how many rules are broken, which may be more than @max. Which rules of
+ * the manual are not among those that it knows says entry_checks.def.
  */
 int minivmx_verdict(const struct minivmx_vmcs_dump *dump, struct minivmx_broken_rule *broken,
 		    unsigned int max, unsigned int *unjudged);

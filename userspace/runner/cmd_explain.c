@@ -54,7 +54,7 @@ static void print_text(const struct minivmx_broken_rule *broken, int nr, unsigne
 	if (nr)
 		printf("VM entry fails: %d %s broken.\n", nr, nr == 1 ? "rule is" : "rules are");
 	else
-		printf("No rule is broken%s.\n", unjudged ? "" : ": VM entry succeeds");
+		printf("No rule is broken.\n");
 	for (i = 0; i < nr; i++)
 		print_rule(&broken[i]);
 	if (unjudged)
@@ -131,7 +131,8 @@ static void print_help(void)
 	printf("usage: minivmx explain [--json] FILE\n\n"
 	       "Says which rules of the manual the VMCS in FILE breaks, so that VM entry\n"
 	       "fails: the field, its value, what would be legal, and how the CPU says so. It\n"
-	       "needs neither VT-x nor the module.\n\n"
+	       "needs neither VT-x nor the module. It does not judge what a VMCS points to in\n"
+	       "memory, nor state of Intel PT, LBRs, CET, performance counters, PASIDs and HLAT.\n\n"
 	       "FILE is JSON: the capability MSRs of the CPU, and fields by their names:\n\n"
 	       "  { \"cpu\": { \"physical_address_bits\": 40, \"linear_address_bits\": 48,\n"
 	       "             \"vmx_msrs\": { \"0x480\": \"0xd810000000002b\", ... } },\n"

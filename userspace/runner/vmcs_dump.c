@@ -12,13 +12,13 @@
 #define DUMP_LIMIT	(1U << 20)	/* bytes; a whole VMCS has some 10,000 */
 #define FIRST_VMX_MSR	0x480
 
-/* All of @text is a number that is not negative. */
+/* All of @text is a number that is not negative, decimal or behind 0x. */
 static int parse_number(const char *text, uint64_t *value)
 {
 	char *end;
 
 	errno = 0;
-	*value = strtoull(text, &end, 0);
+	*value = strtoull(text, &end, strncmp(text, "0x", 2) ? 10 : 16);
 	return text[0] < '0' || text[0] > '9' || errno || *end ? -1 : 0;
 }
 
