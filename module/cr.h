@@ -39,7 +39,16 @@ static inline u64 dr7_fixed(u64 value)
 	return (value & 0xffff2bff) | 0x400;
 }
 
+/* The guest's translations in the TLB go. */
+void cr_flush_tlb(struct vcpu *vcpu);
+
 /* CR4 bits that a guest on this host can have. */
 u64 cr4_supported(void);
+
+/* The least that the guest/host masks have to have. */
+u64 cr0_host_owned(void);
+u64 cr4_host_owned(void);
+/* Bits that the CPU's CR4 always has as they are while the guest runs. */
+u64 cr4_fixed(void);
 
 #endif /* MINIVMX_CR_H */

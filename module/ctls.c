@@ -38,40 +38,37 @@ struct absent_bits {
 static struct absent_bits absent_bits[ARRAY_SIZE(absent)] __ro_after_init;
 
 /* A control word: its MSR, the MSR without default1 bits, where it ends up. */
-enum ctl_word {
-	CTL_PIN, CTL_CPU, CTL_CPU2, CTL_EXIT, CTL_ENTRY,
-	NR_CTL_WORDS,
-	CTL_CPU3 = NR_CTL_WORDS,	/* all of it is UNUSED */
-};
-
 static const struct {
 	const char *name;
 	u32 msr;
 	u32 true_msr;
 	size_t value;	/* in struct vmx_ctls */
 } ctl_words[NR_CTL_WORDS] = {
-	[CTL_PIN] = { "pin-based", MSR_IA32_VMX_PINBASED_CTLS,
+	[CTLS_PIN] = { "pin-based", MSR_IA32_VMX_PINBASED_CTLS,
 		      MSR_IA32_VMX_TRUE_PINBASED_CTLS, offsetof(struct vmx_ctls, pin) },
-	[CTL_CPU] = { "primary processor-based", MSR_IA32_VMX_PROCBASED_CTLS,
+	[CTLS_CPU] = { "primary processor-based", MSR_IA32_VMX_PROCBASED_CTLS,
 		      MSR_IA32_VMX_TRUE_PROCBASED_CTLS, offsetof(struct vmx_ctls, cpu) },
-	[CTL_CPU2] = { "secondary processor-based", MSR_IA32_VMX_PROCBASED_CTLS2,
+	[CTLS_CPU2] = { "secondary processor-based", MSR_IA32_VMX_PROCBASED_CTLS2,
 		       MSR_IA32_VMX_PROCBASED_CTLS2, offsetof(struct vmx_ctls, cpu2) },
-	[CTL_EXIT] = { "VM-exit", MSR_IA32_VMX_EXIT_CTLS,
+	[CTLS_EXIT] = { "VM-exit", MSR_IA32_VMX_EXIT_CTLS,
 		       MSR_IA32_VMX_TRUE_EXIT_CTLS, offsetof(struct vmx_ctls, exit) },
-	[CTL_ENTRY] = { "VM-entry", MSR_IA32_VMX_ENTRY_CTLS,
+	[CTLS_ENTRY] = { "VM-entry", MSR_IA32_VMX_ENTRY_CTLS,
 			MSR_IA32_VMX_TRUE_ENTRY_CTLS, offsetof(struct vmx_ctls, entry) },
 };
 
 /* What minivmx does with a control: see controls.def. */
 enum ctl_need { UNUSED, REQUIRED, OPTIONAL, CLEAR };
+/* And who else may change it. */
+enum ctl_user { OWN, FREE };
 
 static const struct {
 	enum ctl_word word;
 	u32 bit;
 	enum ctl_need need;
+	enum ctl_user user;
 	const char *name;
 } ctl_rows[] = {
-#define CONTROL(word, bit, name, need, text) { CTL_##word, BIT(bit), need, text },
+#define CONTROL(word, bit, name, need, user, text) { CTLS_##word, BIT(bit), need, user, text },
 #include "controls.def"
 #undef CONTROL
 };
@@ -174,6 +171,7 @@ static bool ctls_negotiate(struct vmx_ctls *ctls, bool have_true)
 
 		allowed0[i] = (u32)cap;
 		allowed1[i] = cap >> 32;
+		ctls->able[i] = allowed1[i] & ~allowed0[i];
 		values[i] = (void *)ctls + ctl_words[i].value;
 		*values[i] = allowed0[i];
 	}
@@ -270,6 +268,17 @@ static int ctls_read(struct vmx_ctls *ctls)
 			    VMX_MISC_TIMER_RATE;
 	ctls->cr4_fixed1 = cap_read(MSR_IA32_VMX_CR4_FIXED1, "IA32_VMX_CR4_FIXED1");
 	return 0;
+}
+
+u32 ctls_free(enum ctl_word word)
+{
+	u32 free = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ctl_rows); i++)
+		if (ctl_rows[i].word == word && ctl_rows[i].user == FREE)
+			free |= ctl_rows[i].bit;
+	return free;
 }
 
 int __init ctls_init(void)

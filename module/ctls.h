@@ -8,6 +8,13 @@
 
 #include <linux/types.h>
 
+/* The control words; the negotiated ones first. */
+enum ctl_word {
+	CTLS_PIN, CTLS_CPU, CTLS_CPU2, CTLS_EXIT, CTLS_ENTRY,
+	NR_CTL_WORDS,
+	CTLS_CPU3 = NR_CTL_WORDS,	/* all of it is UNUSED */
+};
+
 /**
  * struct vmx_ctls - negotiated controls and capabilities, constant after load
  * @revision: VMCS revision identifier
@@ -16,6 +23,7 @@
  * @cpu2: secondary processor-based VM-execution controls
  * @exit: VM-exit controls
  * @entry: VM-entry controls
+ * @able: by CTLS_*, the bits that may be 0 as well as 1
  * @cr4_fixed1: bits that may be 1 in CR4 in VMX operation
  * @ept_2m: EPT maps 2-MByte pages
  * @ept_1g: EPT maps 1-GByte pages
@@ -30,6 +38,7 @@ struct vmx_ctls {
 	u32 cpu2;
 	u32 exit;
 	u32 entry;
+	u32 able[NR_CTL_WORDS];
 	u64 cr4_fixed1;
 	u8 timer_shift;
 	bool ept_2m;
@@ -47,5 +56,8 @@ extern struct vmx_ctls vmx_ctls;
 int ctls_init(void);
 /* Is this CPU like the one that ctls_init() ran on? Preemption off. */
 int ctls_check_cpu(void);
+
+/* The bits of a control word that a program may change, if the CPU is able to. */
+u32 ctls_free(enum ctl_word word);
 
 #endif /* MINIVMX_CTLS_H */

@@ -11,7 +11,7 @@
 enum stat_id {
 	STAT_VMS,	/* struct vm */
 	STAT_VCPUS,	/* struct vcpu */
-	STAT_PAGES,	/* pages of VMCSs, bitmaps, run pages, FPU areas */
+	STAT_PAGES,	/* pages of VMCSs, bitmaps, run pages, FPU areas, rings */
 	STAT_EPT_PAGES,	/* EPT paging-structure pages */
 	NR_STAT_IDS,
 };
@@ -26,6 +26,11 @@ static inline void stat_inc(enum stat_id id)
 static inline void stat_dec(enum stat_id id)
 {
 	atomic_long_dec(&stat_values[id]);
+}
+
+static inline void stat_add(enum stat_id id, long n)
+{
+	atomic_long_add(n, &stat_values[id]);
 }
 
 void stats_init(void);

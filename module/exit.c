@@ -13,6 +13,7 @@
 #include "inject.h"
 #include "gmem.h"
 #include "msr.h"
+#include "route.h"
 #include "vcpu.h"
 
 /* The letters and words of exits.def. */
@@ -25,6 +26,7 @@
 #define D	EXIT_IDT
 #define IRQOFF	0
 #define SLEEP	EXIT_SLEEP
+#define ROUTE	EXIT_ROUTE
 
 static const struct exit_row exit_rows[MINIVMX_NR_EXITS] = {
 #define EXIT(number, name, handler, fields, flags) \
@@ -45,12 +47,16 @@ static const struct exit_row exit_row_unknown = { exit_user, SLEEP };
 #undef D
 #undef IRQOFF
 #undef SLEEP
+#undef ROUTE
+
+bool exit_row_known(u32 basic_reason)
+{
+	return basic_reason < MINIVMX_NR_EXITS && exit_rows[basic_reason].handler;
+}
 
 const struct exit_row *exit_row(u32 basic_reason)
 {
-	if (basic_reason >= MINIVMX_NR_EXITS || !exit_rows[basic_reason].handler)
-		return &exit_row_unknown;
-	return &exit_rows[basic_reason];
+	return exit_row_known(basic_reason) ? &exit_rows[basic_reason] : &exit_row_unknown;
 }
 
 const char *exit_reason_name(u32 basic_reason)
@@ -173,6 +179,27 @@ enum run_action exit_entry_mce(struct vcpu *vcpu)
 	return RUN_TO_USER;
 }
 
+static bool is_soft(u32 intr_type)
+{
+	return intr_type == INTR_TYPE_SOFT_EXCEPTION ||
+	       intr_type == INTR_TYPE_PRIV_SW_EXCEPTION;
+}
+
+/* An exception that exits only because a program asked for it. */
+static enum run_action reflect(struct vcpu *vcpu, u8 vector)
+{
+	const struct minivmx_vmexit *e = &vcpu->exit;
+	const struct guest_fault fault = {
+		.vector = vector, .error = e->intr_error, .address = e->qualification,
+	};
+
+	if (vector == VECTOR_PF)
+		return inject_guest_fault(vcpu, &fault);
+	if (e->intr_info & INTR_INFO_DELIVER_CODE_MASK)
+		return inject_exception_error(vcpu, vector, e->intr_error);
+	return inject_exception(vcpu, vector);
+}
+
 enum run_action exit_exception(struct vcpu *vcpu)
 {
 	u32 info = vcpu->exit.intr_info;
@@ -188,16 +215,21 @@ enum run_action exit_exception(struct vcpu *vcpu)
 		return RUN_IRQS;
 	}
 
+	if (!is_soft(type))
+		vcpu->exit.insn_len = 0;	/* the manual does not define it */
+	if (vcpu->exceptions_to_user)
+		return exit_user(vcpu);
+
 	/*
-	 * #DB and #AC are the guest's, see EXCEPTION_BITMAP. The qualification
-	 * of #DB has what the CPU would have put into DR6; INT1 leaves DR6
-	 * alone and is delivered as what it is.
+	 * The others are the guest's. The qualification of #DB has what the CPU
+	 * would have put into DR6; INT1, INT3 and INTO leave DR6 alone and are
+	 * delivered as what they are.
 	 */
-	if (type == INTR_TYPE_PRIV_SW_EXCEPTION) {
+	if (is_soft(type)) {
 		vcpu->event = (struct minivmx_event) {
 			.flags = MINIVMX_EVENT_VALID,
 			.vector = vector,
-			.type = MINIVMX_EVENT_PRIVSOFT,
+			.type = type >> 8,
 			.insn_len = vcpu->exit.insn_len,
 		};
 		vcpu->events_waiting = true;
@@ -208,7 +240,7 @@ enum run_action exit_exception(struct vcpu *vcpu)
 		return inject_debug(vcpu, vcpu->exit.qualification &
 					  (DR_TRAP_BITS | BIT(13) | DR_STEP));
 	}
-	return inject_exception_error(vcpu, vector, vcpu->exit.intr_error);
+	return reflect(vcpu, vector);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -288,9 +320,18 @@ enum run_action exit_rdpmc(struct vcpu *vcpu)
 
 enum run_action exit_rdmsr(struct vcpu *vcpu)
 {
+	u32 index = vcpu->regs.r.rcx;
 	u64 value;
 
-	if (msr_read(vcpu, vcpu->regs.r.rcx, &value))
+	if (unlikely(vcpu->nr_msr_routes)) {
+		switch (route_msr(vcpu, index, MINIVMX_MSR_READ)) {
+		case MINIVMX_ROUTE_USER:
+			return exit_user(vcpu);
+		case MINIVMX_ROUTE_GP:
+			return inject_gp(vcpu);
+		}
+	}
+	if (msr_read(vcpu, index, &value))
 		return inject_gp(vcpu);
 	vcpu->regs.r.rax = (u32)value;
 	vcpu->regs.r.rdx = value >> 32;
@@ -300,7 +341,17 @@ enum run_action exit_rdmsr(struct vcpu *vcpu)
 
 enum run_action exit_wrmsr(struct vcpu *vcpu)
 {
-	if (msr_write(vcpu, vcpu->regs.r.rcx, vcpu_edx_eax(vcpu)))
+	u32 index = vcpu->regs.r.rcx;
+
+	if (unlikely(vcpu->nr_msr_routes)) {
+		switch (route_msr(vcpu, index, MINIVMX_MSR_WRITE)) {
+		case MINIVMX_ROUTE_USER:
+			return exit_user(vcpu);
+		case MINIVMX_ROUTE_GP:
+			return inject_gp(vcpu);
+		}
+	}
+	if (msr_write(vcpu, index, vcpu_edx_eax(vcpu)))
 		return inject_gp(vcpu);
 	vcpu_skip(vcpu);
 	return RUN_RESUME;

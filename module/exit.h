@@ -20,18 +20,21 @@
 #define EXIT_INSN_INFO		BIT(5)
 #define EXIT_IDT		BIT(6)
 #define EXIT_SLEEP		BIT(7)
+#define EXIT_ROUTE		BIT(8)
 
 /**
  * struct exit_row - what to do about a basic exit reason
  * @handler: what runs
- * @flags: which exit-information fields to read, and EXIT_SLEEP
+ * @flags: which exit-information fields to read, EXIT_SLEEP and EXIT_ROUTE
  */
 struct exit_row {
 	enum run_action (*handler)(struct vcpu *vcpu);
 	u32 flags;
 };
 
-/* Never NULL: a number that is not in exits.def is reported as it is. */
+/* Is it in exits.def? */
+bool exit_row_known(u32 basic_reason);
+/* Never NULL: a number that is not there is reported as it is. */
 const struct exit_row *exit_row(u32 basic_reason);
 
 const char *exit_reason_name(u32 basic_reason);

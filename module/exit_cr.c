@@ -3,9 +3,10 @@
  * Control registers, debug registers and EFER.
  *
  * A CR0 or CR4 bit belongs either to the guest, which then changes it in the
- * CPU without an exit, or to minivmx (set in the guest/host mask), and then
- * vcpu->cr0 and vcpu->cr4 have the guest's view of it and the read shadow
- * shows that view to the guest.
+ * CPU without an exit, or to the host (set in the guest/host mask), and then
+ * the read shadow has the guest's view of it. A program may take more bits from
+ * the guest than are taken here, and write CR0, CR4 and the shadows by itself
+ * (vmcs_user.c).
  */
 #include <linux/kernel.h>
 #include <asm/cpufeature.h>
@@ -65,22 +66,31 @@ u64 cr4_supported(void)
 	return bits & vmx_ctls.cr4_fixed1;
 }
 
-/* Guest-owned bits must be ones that the CPU has. */
-static u64 cr4_guest_owned(void)
+u64 cr0_host_owned(void)
 {
-	return CR4_GUEST_OWNED & cr4_supported();
+	return ~(u64)CR0_GUEST_OWNED;
+}
+
+/* Guest-owned bits must be ones that the CPU has. */
+u64 cr4_host_owned(void)
+{
+	return ~(CR4_GUEST_OWNED & cr4_supported());
+}
+
+/* What entry refuses anyway needs no protection. */
+u64 cr4_fixed(void)
+{
+	return CR4_ALWAYS_ON | (vmx_ctls.cr4_fixed1 & ~cr4_supported());
 }
 
 u64 cr0_read(struct vcpu *vcpu)
 {
-	return (vcpu->cr0 & ~(u64)CR0_GUEST_OWNED) |
-	       (vmread(VMCS_GUEST_CR0) & CR0_GUEST_OWNED);
+	return (vcpu->cr0 & vcpu->cr0_mask) | (vmread(VMCS_GUEST_CR0) & ~vcpu->cr0_mask);
 }
 
 u64 cr4_read(struct vcpu *vcpu)
 {
-	return (vcpu->cr4 & ~cr4_guest_owned()) |
-	       (vmread(VMCS_GUEST_CR4) & cr4_guest_owned());
+	return (vcpu->cr4 & vcpu->cr4_mask) | (vmread(VMCS_GUEST_CR4) & ~vcpu->cr4_mask);
 }
 
 static void cr0_install(struct vcpu *vcpu, u64 cr0)
@@ -111,7 +121,7 @@ static void efer_install(struct vcpu *vcpu, u64 efer)
 	vmwrite(VMCS_GUEST_IA32_EFER, efer);
 }
 
-static void flush_guest_tlb(struct vcpu *vcpu)
+void cr_flush_tlb(struct vcpu *vcpu)
 {
 	if (vmx_invvpid(vcpu->vpid) != VMX_OK)
 		vm_kill(vcpu->vm, "INVVPID failed");
@@ -119,8 +129,10 @@ static void flush_guest_tlb(struct vcpu *vcpu)
 
 void cr_reset(struct vcpu *vcpu)
 {
-	vmwrite(VMCS_CR0_GUEST_HOST_MASK, ~(u64)CR0_GUEST_OWNED);
-	vmwrite(VMCS_CR4_GUEST_HOST_MASK, ~cr4_guest_owned());
+	vcpu->cr0_mask = cr0_host_owned();
+	vcpu->cr4_mask = cr4_host_owned();
+	vmwrite(VMCS_CR0_GUEST_HOST_MASK, vcpu->cr0_mask);
+	vmwrite(VMCS_CR4_GUEST_HOST_MASK, vcpu->cr4_mask);
 	/* CD and NW are set after reset; the guest sees that. */
 	cr0_install(vcpu, X86_CR0_CD | X86_CR0_NW | X86_CR0_ET);
 	cr4_install(vcpu, 0);
@@ -213,7 +225,7 @@ static enum cr_result cr0_write(struct vcpu *vcpu, u64 cr0, const u64 *pdpte)
 		efer_install(vcpu, efer);
 	cr0_install(vcpu, cr0);
 	if (changed & (X86_CR0_PG | X86_CR0_WP))
-		flush_guest_tlb(vcpu);
+		cr_flush_tlb(vcpu);
 	return CR_DONE;
 }
 
@@ -239,7 +251,7 @@ static enum cr_result cr4_write(struct vcpu *vcpu, u64 cr4, const u64 *pdpte)
 	}
 	cr4_install(vcpu, cr4);
 	if (changed & CR4_PAGING)
-		flush_guest_tlb(vcpu);
+		cr_flush_tlb(vcpu);
 	return CR_DONE;
 }
 
@@ -270,7 +282,7 @@ enum cr_result cr_set_all(struct vcpu *vcpu, u64 cr0, u64 cr4, u64 efer)
 	cr0_install(vcpu, cr0 | X86_CR0_ET);
 	cr4_install(vcpu, cr4);
 	efer_install(vcpu, efer);
-	flush_guest_tlb(vcpu);
+	cr_flush_tlb(vcpu);
 	return CR_DONE;
 }
 
@@ -296,6 +308,7 @@ struct cr_access {
 	u8 cr;
 	enum { CR_ACCESS_TO, CR_ACCESS_FROM, CR_ACCESS_CLTS, CR_ACCESS_LMSW } type;
 	u8 gpr;
+	u16 source;	/* of LMSW */
 };
 
 static struct cr_access cr_access(u64 qualification)
@@ -304,6 +317,7 @@ static struct cr_access cr_access(u64 qualification)
 		.cr = qualification & 0xf,
 		.type = (qualification >> 4) & 3,
 		.gpr = (qualification >> 8) & 0xf,
+		.source = qualification >> 16,
 	};
 }
 
@@ -317,13 +331,46 @@ static u64 gpr_operand(struct vcpu *vcpu, unsigned int n)
 	return value;
 }
 
+/* Exits only if a program asked for it, or with more CR3-target values. */
+static enum cr_result cr3_write(struct vcpu *vcpu, u64 cr3, const u64 *pdpte)
+{
+	u64 cr4 = cr4_read(vcpu);
+
+	if (vcpu->efer & EFER_LMA) {
+		/* Bit 63: no flush, which may be done all the same. */
+		if (cr4 & X86_CR4_PCIDE)
+			cr3 &= ~BIT_ULL(63);
+		if (cr3 & ~GENMASK_ULL(boot_cpu_data.x86_phys_bits - 1, 0))
+			return CR_FAULT;
+	} else if (is_pae_paging(cr0_read(vcpu), cr4, vcpu->efer)) {
+		if (!pdpte)
+			return CR_NEEDS_MEMORY;
+		pdptes_install(pdpte);
+	}
+	vmwrite(VMCS_GUEST_CR3, cr3);
+	cr_flush_tlb(vcpu);
+	return CR_DONE;
+}
+
+/* Only the low four bits count, and PE is not cleared. */
+static u64 lmsw(u64 cr0, u64 source)
+{
+	return (cr0 & ~0xeULL) | (source & 0xf);
+}
+
 static enum cr_result cr_write(struct vcpu *vcpu, struct cr_access a, const u64 *pdpte)
 {
 	u64 value = gpr_operand(vcpu, a.gpr);
 
+	if (a.type == CR_ACCESS_CLTS)
+		return cr0_write(vcpu, cr0_read(vcpu) & ~X86_CR0_TS, pdpte);
+	if (a.type == CR_ACCESS_LMSW)
+		return cr0_write(vcpu, lmsw(cr0_read(vcpu), a.source), pdpte);
 	switch (a.cr) {
 	case 0:
 		return cr0_write(vcpu, value, pdpte);
+	case 3:
+		return cr3_write(vcpu, value, pdpte);
 	case 4:
 		return cr4_write(vcpu, value, pdpte);
 	case 8:
@@ -360,7 +407,8 @@ static enum run_action cr_write_sleep(struct vcpu *vcpu, struct cr_access a)
 
 	if (vcpu_load(vcpu))
 		return RUN_RESUME;
-	cr3 = vmread(VMCS_GUEST_CR3);
+	cr3 = a.type == CR_ACCESS_TO && a.cr == 3 ? gpr_operand(vcpu, a.gpr) :
+						     vmread(VMCS_GUEST_CR3);
 	vcpu_put(vcpu);
 
 	ok = pdptes_read(vcpu, cr3, pdpte);
@@ -375,20 +423,15 @@ enum run_action exit_cr_access(struct vcpu *vcpu)
 {
 	struct cr_access a = cr_access(vcpu->exit.qualification);
 
-	switch (a.type) {
-	case CR_ACCESS_TO:
-		if (vcpu->may_sleep)
-			return cr_write_sleep(vcpu, a);
-		return cr_finish(vcpu, cr_write(vcpu, a, NULL));
-	case CR_ACCESS_FROM:
-		/* Only CR8 reads exit. */
-		vcpu_set_gpr(vcpu, a.gpr, vcpu->cr8);
+	if (a.type == CR_ACCESS_FROM) {
+		/* CR8, or CR3 if a program asked for it; the others never exit. */
+		vcpu_set_gpr(vcpu, a.gpr, a.cr == 3 ? vmread(VMCS_GUEST_CR3) : vcpu->cr8);
 		vcpu_skip(vcpu);
 		return RUN_RESUME;
-	default:
-		/* CLTS and LMSW change only bits that the guest owns. */
-		return exit_user(vcpu);
 	}
+	if (vcpu->may_sleep)
+		return cr_write_sleep(vcpu, a);
+	return cr_finish(vcpu, cr_write(vcpu, a, NULL));
 }
 
 /* "Exit Qualification for MOV DR". */

@@ -38,9 +38,9 @@ int guest_mode_read(struct vcpu *vcpu, struct guest_mode *mode)
 	ret = vcpu_load(vcpu);
 	if (ret)
 		return ret;
-	mode->cr0 = cr0_read(vcpu);
+	mode->cr0 = vmread(VMCS_GUEST_CR0);
 	mode->cr3 = vmread(VMCS_GUEST_CR3);
-	mode->cr4 = cr4_read(vcpu);
+	mode->cr4 = vmread(VMCS_GUEST_CR4);
 	mode->efer = vcpu->efer;
 	mode->rflags = vcpu_rflags(vcpu);
 	for (i = 0; i < 4; i++)

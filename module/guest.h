@@ -19,9 +19,9 @@ struct guest_segment {
 
 /**
  * struct guest_mode - what addressing depends on, read together
- * @cr0: the guest's view
+ * @cr0: the CPU's, whatever the guest sees of it
  * @cr3: as it is
- * @cr4: the guest's view
+ * @cr4: likewise
  * @efer: the guest's view
  * @rflags: as it is
  * @pdpte: the PDPTE registers of PAE paging

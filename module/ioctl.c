@@ -21,9 +21,12 @@
 #include "hw.h"
 #include "ioctl.h"
 #include "gmem.h"
+#include "ring.h"
+#include "route.h"
 #include "state.h"
 #include "vcpu.h"
 #include "vm.h"
+#include "vmcs_user.h"
 
 /* The largest argument of any row; they are copied to the stack. */
 union ioctl_arg {
@@ -37,6 +40,10 @@ union ioctl_arg {
 	struct minivmx_xsave xsave;
 	struct minivmx_events events;
 	struct minivmx_stats stats;
+	struct minivmx_vmcs vmcs;
+	struct minivmx_route route;
+	struct minivmx_msr_route msr_route;
+	struct minivmx_set_ring set_ring;
 };
 
 /**
@@ -45,34 +52,34 @@ union ioctl_arg {
  * @size: bytes of the argument in this version
  * @min_size: bytes of the argument in its first version
  * @function: takes the object of the descriptor and the argument; >= 0 or -errno
- * @any_state: vCPU: runs without the mutex, while the vCPU runs
+ * @any_process: not only for the process whose VM it is
  */
 struct ioctl_row {
 	unsigned int cmd;
 	u16 size;
 	u16 min_size;
 	long (*function)(void *object, union ioctl_arg *arg);
-	bool any_state;
+	bool any_process;
 };
 
-#define ROW(cmd, function) \
-	[_IOC_NR(cmd) & 0xf] = { cmd, _IOC_SIZE(cmd), _IOC_SIZE(cmd), function }
-#define NR_ROWS 16
+#define NR_ROWS 32
+#define ROW(cmd, function, ...) \
+	[_IOC_NR(cmd) % NR_ROWS] = { cmd, _IOC_SIZE(cmd), _IOC_SIZE(cmd), function, __VA_ARGS__ }
 
 /*
  * Find the row of @cmd by its number alone: a program built with a newer
  * header has another size in it.
  */
 static const struct ioctl_row *row_find(const struct ioctl_row rows[NR_ROWS],
-					unsigned int base, unsigned int cmd)
+					unsigned int cmd)
 {
 	const struct ioctl_row *row;
 	unsigned int nr = _IOC_NR(cmd);
 
-	if (_IOC_TYPE(cmd) != MINIVMX_IOC || (nr & ~0xfu) != base)
+	if (_IOC_TYPE(cmd) != MINIVMX_IOC)
 		return NULL;
-	row = &rows[nr & 0xf];
-	if (!row->function || _IOC_DIR(cmd) != _IOC_DIR(row->cmd))
+	row = &rows[nr % NR_ROWS];
+	if (!row->function || _IOC_NR(row->cmd) != nr || _IOC_DIR(cmd) != _IOC_DIR(row->cmd))
 		return NULL;
 	return row;
 }
@@ -122,9 +129,9 @@ static long row_call(const struct ioctl_row *row, void *object, unsigned int cmd
 }
 
 /* What every ioctl of a VM and its vCPUs asks first. */
-static int vm_check(struct vm *vm)
+static int vm_check(struct vm *vm, const struct ioctl_row *row)
 {
-	if (vm->mm != current->mm)
+	if (vm->mm != current->mm && !row->any_process)
 		return -EXDEV;
 	if (READ_ONCE(vm->dead))
 		return -EIO;
@@ -183,9 +190,23 @@ static long cpuid_out(struct minivmx_cpuid *arg,
 
 static long vcpu_ioctl_get_cpuid(void *object, union ioctl_arg *arg)
 {
+	struct minivmx_cpuid_entry *rows;
 	struct vcpu *vcpu = object;
+	unsigned int nr;
+	long ret;
 
-	return cpuid_out(&arg->cpuid, vcpu->cpuid, vcpu->nr_cpuid);
+	rows = kcalloc(MINIVMX_MAX_CPUID, sizeof(*rows), GFP_KERNEL);
+	if (!rows)
+		return -ENOMEM;
+	ret = vcpu_lock(vcpu);
+	if (!ret) {
+		nr = vcpu->nr_cpuid;
+		memcpy(rows, vcpu->cpuid, nr * sizeof(*rows));
+		vcpu_unlock(vcpu);
+		ret = cpuid_out(&arg->cpuid, rows, nr);
+	}
+	kfree(rows);
+	return ret;
 }
 
 static long vcpu_ioctl_set_cpuid(void *object, union ioctl_arg *arg)
@@ -206,9 +227,12 @@ static long vcpu_ioctl_set_cpuid(void *object, union ioctl_arg *arg)
 	for (i = 0; i < arg->cpuid.nr && !ret; i++)
 		if (rows[i].reserved || (rows[i].flags & ~MINIVMX_CPUID_SUBLEAF))
 			ret = -EINVAL;
+	if (!ret)
+		ret = vcpu_lock(vcpu);
 	if (!ret) {
 		memcpy(vcpu->cpuid, rows, arg->cpuid.nr * sizeof(*rows));
 		vcpu->nr_cpuid = arg->cpuid.nr;
+		vcpu_unlock(vcpu);
 	}
 	kfree(rows);
 	return ret;
@@ -222,16 +246,20 @@ static bool xsave_arg_valid(const struct minivmx_xsave *arg)
 static long vcpu_ioctl_get_xsave(void *object, union ioctl_arg *arg)
 {
 	void *area;
-	long ret = 0;
+	long ret;
 
 	if (!xsave_arg_valid(&arg->xsave))
 		return -EINVAL;
 	area = kvmalloc(fpu_size(), GFP_KERNEL);
 	if (!area)
 		return -ENOMEM;
-	fpu_get(object, area);
-	if (copy_to_user((void __user *)arg->xsave.addr, area, fpu_size()))
-		ret = -EFAULT;
+	ret = vcpu_lock(object);
+	if (!ret) {
+		fpu_get(object, area);
+		vcpu_unlock(object);
+		if (copy_to_user((void __user *)arg->xsave.addr, area, fpu_size()))
+			ret = -EFAULT;
+	}
 	kvfree(area);
 	return ret;
 }
@@ -246,7 +274,11 @@ static long vcpu_ioctl_set_xsave(void *object, union ioctl_arg *arg)
 	area = vmemdup_user((void __user *)arg->xsave.addr, fpu_size());
 	if (IS_ERR(area))
 		return PTR_ERR(area);
-	ret = fpu_set(object, area);
+	ret = vcpu_lock(object);
+	if (!ret) {
+		ret = fpu_set(object, area);
+		vcpu_unlock(object);
+	}
 	kvfree(area);
 	return ret;
 }
@@ -263,24 +295,60 @@ static long vcpu_ioctl_set_events(void *object, union ioctl_arg *arg)
 
 static long vcpu_ioctl_get_stats(void *object, union ioctl_arg *arg)
 {
+	struct minivmx_exit_stat *stats;
 	struct vcpu *vcpu = object;
+	size_t size;
+	long ret;
 
 	if (arg->stats.flags & ~MINIVMX_STATS_TICKS)
 		return -EINVAL;
 	if (arg->stats.nr > MINIVMX_NR_EXITS)
 		return -E2BIG;
-	vcpu->stat_ticks = arg->stats.flags & MINIVMX_STATS_TICKS;
-	if (copy_to_user((void __user *)arg->stats.exits, vcpu->stats,
-			 arg->stats.nr * sizeof(*vcpu->stats)))
-		return -EFAULT;
-	return 0;
+	size = arg->stats.nr * sizeof(*stats);
+	stats = kmalloc(size, GFP_KERNEL);
+	if (!stats)
+		return -ENOMEM;
+	ret = vcpu_lock(vcpu);
+	if (!ret) {
+		vcpu->stat_ticks = arg->stats.flags & MINIVMX_STATS_TICKS;
+		vcpu_update_timed(vcpu);
+		memcpy(stats, vcpu->stats, size);
+		vcpu_unlock(vcpu);
+		if (copy_to_user((void __user *)arg->stats.exits, stats, size))
+			ret = -EFAULT;
+	}
+	kfree(stats);
+	return ret;
+}
+
+static long vcpu_ioctl_get_vmcs(void *object, union ioctl_arg *arg)
+{
+	return vmcs_user_get(object, &arg->vmcs);
+}
+
+static long vcpu_ioctl_set_vmcs(void *object, union ioctl_arg *arg)
+{
+	return vmcs_user_set(object, &arg->vmcs);
+}
+
+static long vcpu_ioctl_set_route(void *object, union ioctl_arg *arg)
+{
+	return route_set(object, &arg->route);
+}
+
+static long vcpu_ioctl_set_msr_route(void *object, union ioctl_arg *arg)
+{
+	return route_set_msr(object, &arg->msr_route);
+}
+
+static long vcpu_ioctl_set_ring(void *object, union ioctl_arg *arg)
+{
+	return ring_set(object, &arg->set_ring);
 }
 
 static const struct ioctl_row vcpu_rows[NR_ROWS] = {
 	ROW(MINIVMX_RUN, vcpu_ioctl_run),
-	[_IOC_NR(MINIVMX_KICK) & 0xf] = {
-		MINIVMX_KICK, 0, 0, vcpu_ioctl_kick, .any_state = true,
-	},
+	ROW(MINIVMX_KICK, vcpu_ioctl_kick),
 	ROW(MINIVMX_GET_SREGS, vcpu_ioctl_get_sregs),
 	ROW(MINIVMX_SET_SREGS, vcpu_ioctl_set_sregs),
 	ROW(MINIVMX_GET_MSRS, vcpu_ioctl_get_msrs),
@@ -292,27 +360,23 @@ static const struct ioctl_row vcpu_rows[NR_ROWS] = {
 	ROW(MINIVMX_GET_EVENTS, vcpu_ioctl_get_events),
 	ROW(MINIVMX_SET_EVENTS, vcpu_ioctl_set_events),
 	ROW(MINIVMX_GET_STATS, vcpu_ioctl_get_stats),
+	ROW(MINIVMX_GET_VMCS, vcpu_ioctl_get_vmcs, .any_process = true),
+	ROW(MINIVMX_SET_VMCS, vcpu_ioctl_set_vmcs, .any_process = true),
+	ROW(MINIVMX_SET_ROUTE, vcpu_ioctl_set_route),
+	ROW(MINIVMX_SET_MSR_ROUTE, vcpu_ioctl_set_msr_route),
+	ROW(MINIVMX_SET_RING, vcpu_ioctl_set_ring, .any_process = true),
 };
 
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	const struct ioctl_row *row = row_find(vcpu_rows, 0x20, cmd);
+	const struct ioctl_row *row = row_find(vcpu_rows, cmd);
 	struct vcpu *vcpu = file->private_data;
 	long ret;
 
 	if (!row)
 		return -ENOTTY;
-	ret = vm_check(vcpu->vm);
-	if (ret)
-		return ret;
-	if (row->any_state)
-		return row_call(row, vcpu, cmd, (void __user *)arg);
-	/* Held for the whole of a RUN: another thread is told so, not queued. */
-	if (!mutex_trylock(&vcpu->mutex))
-		return -EBUSY;
-	ret = row_call(row, vcpu, cmd, (void __user *)arg);
-	mutex_unlock(&vcpu->mutex);
-	return ret;
+	ret = vm_check(vcpu->vm, row);
+	return ret ?: row_call(row, vcpu, cmd, (void __user *)arg);
 }
 
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
@@ -320,10 +384,14 @@ static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 	struct vcpu *vcpu = file->private_data;
 	int ret;
 
+	/* A private copy would be out of step at once. */
+	if (vma->vm_pgoff > 1 || !(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+	if (vma->vm_pgoff == MINIVMX_RING_OFFSET >> PAGE_SHIFT)
+		return ring_mmap(vcpu, vma);
 	if (vcpu->vm->mm != current->mm)
 		return -EXDEV;
-	/* One page, shared: a private copy would be out of step at once. */
-	if (vma->vm_pgoff || vma_pages(vma) != 1 || !(vma->vm_flags & VM_SHARED))
+	if (vma_pages(vma) != 1)
 		return -EINVAL;
 	ret = vm_insert_page(vma, vma->vm_start, virt_to_page(vcpu->run));
 	if (!ret)
@@ -423,13 +491,13 @@ static const struct ioctl_row vm_rows[NR_ROWS] = {
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	const struct ioctl_row *row = row_find(vm_rows, 0x10, cmd);
+	const struct ioctl_row *row = row_find(vm_rows, cmd);
 	struct vm *vm = file->private_data;
 	long ret;
 
 	if (!row)
 		return -ENOTTY;
-	ret = vm_check(vm);
+	ret = vm_check(vm, row);
 	return ret ?: row_call(row, vm, cmd, (void __user *)arg);
 }
 
@@ -516,7 +584,7 @@ static const struct ioctl_row system_rows[NR_ROWS] = {
 
 static long system_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	const struct ioctl_row *row = row_find(system_rows, 0x00, cmd);
+	const struct ioctl_row *row = row_find(system_rows, cmd);
 
 	return row ? row_call(row, NULL, cmd, (void __user *)arg) : -ENOTTY;
 }

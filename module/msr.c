@@ -15,6 +15,7 @@
 #include "cr.h"
 #include "host.h"
 #include "msr.h"
+#include "route.h"
 #include "vcpu.h"
 #include "vmcs.h"
 
@@ -244,22 +245,36 @@ int msr_write(struct vcpu *vcpu, u32 index, u64 value)
 	return ret ?: row->set(vcpu, row, value);
 }
 
+bool msr_may_pass(u32 index)
+{
+	const struct msr_row *row = msr_find(index);
+
+	return row && (row->flags & PASS);
+}
+
 /*
  * "MSR-Bitmap Address": reads of 0 to 1fff, reads of c0000000 to c0001fff,
  * then writes likewise, 1024 bytes each; a set bit exits.
  */
-void msr_bitmap_init(unsigned long *bitmap)
+void msr_bitmap_update(struct vcpu *vcpu)
 {
 	size_t i;
 
-	memset(bitmap, 0xff, PAGE_SIZE);
 	for (i = 0; i < ARRAY_SIZE(msr_rows); i++) {
 		u32 index = msr_rows[i].index;
 		u32 bit = (index & 0x1fff) + (index >= 0xc0000000 ? 0x2000 : 0);
 
 		if (!(msr_rows[i].flags & PASS))
 			continue;
-		clear_bit(bit, bitmap);
-		clear_bit(bit + 0x4000, bitmap);
+		__assign_bit(bit, vcpu->msr_bitmap,
+			     route_msr(vcpu, index, MINIVMX_MSR_READ) != MINIVMX_ROUTE_PASS);
+		__assign_bit(bit + 0x4000, vcpu->msr_bitmap,
+			     route_msr(vcpu, index, MINIVMX_MSR_WRITE) != MINIVMX_ROUTE_PASS);
 	}
+}
+
+void msr_bitmap_init(struct vcpu *vcpu)
+{
+	memset(vcpu->msr_bitmap, 0xff, PAGE_SIZE);
+	msr_bitmap_update(vcpu);
 }

@@ -14,7 +14,12 @@ struct vcpu;
 int msr_read(struct vcpu *vcpu, u32 index, u64 *value);
 int msr_write(struct vcpu *vcpu, u32 index, u64 value);
 
-/* Which accesses do not exit, into the 4096 bytes of @bitmap. */
-void msr_bitmap_init(unsigned long *bitmap);
+/* Is it one that the guest may use without an exit, because VMX switches it? */
+bool msr_may_pass(u32 index);
+
+/* Into the page that the VMCS points to: which accesses do not exit. */
+void msr_bitmap_init(struct vcpu *vcpu);
+/* The same when routes have changed. */
+void msr_bitmap_update(struct vcpu *vcpu);
 
 #endif /* MINIVMX_MSR_H */

@@ -22,6 +22,7 @@
 #include "host.h"
 #include "hw.h"
 #include "inject.h"
+#include "ring.h"
 #include "vcpu.h"
 
 #define CREATE_TRACE_POINTS
@@ -43,7 +44,7 @@ static bool host_work_pending(void)
 /* One entry and one exit: interrupts off, VMCS current                    */
 /* ---------------------------------------------------------------------- */
 
-static void write_dirty(struct vcpu *vcpu)
+void vcpu_write_dirty(struct vcpu *vcpu)
 {
 	if (vcpu->dirty & DIRTY_RIP)
 		vmwrite(VMCS_GUEST_RIP, vcpu->regs.r.rip);
@@ -106,21 +107,29 @@ static void exit_snapshot(struct vcpu *vcpu)
 static void count_exit(struct vcpu *vcpu)
 {
 	vcpu->stats[vcpu->exit_reason].count++;
-	if (vcpu->stat_ticks)
-		vcpu->exit_tsc = rdtsc();
+	if (likely(!vcpu->timed))
+		return;
+	vcpu->exit_tsc = rdtsc();
+	if (vcpu->ring)
+		ring_record_exit(vcpu, vcpu->exit_tsc);
 }
 
 /* The host's part of the last exit ends here. */
 static void count_entry(struct vcpu *vcpu)
 {
 	struct minivmx_exit_stat *stat = &vcpu->stats[vcpu->exit_reason];
-	u64 ticks;
+	u64 now, ticks;
 
-	if (!vcpu->exit_tsc)
+	if (likely(!vcpu->exit_tsc))
 		return;
-	ticks = rdtsc() - vcpu->exit_tsc;
-	stat->ticks += ticks;
-	stat->worst = max(stat->worst, ticks);
+	now = rdtsc();
+	if (vcpu->stat_ticks) {
+		ticks = now - vcpu->exit_tsc;
+		stat->ticks += ticks;
+		stat->worst = max(stat->worst, ticks);
+	}
+	if (vcpu->ring)
+		ring_record_entry(vcpu, now);
 	vcpu->exit_tsc = 0;
 }
 
@@ -145,6 +154,8 @@ static enum run_action handle_exit(struct vcpu *vcpu)
 {
 	const struct exit_row *row = vcpu->exit_row;
 
+	if (unlikely(test_bit(vcpu->exit_reason, vcpu->user_reasons)))
+		return exit_user(vcpu);
 	return row->flags & EXIT_SLEEP ? RUN_SLEEP : row->handler(vcpu);
 }
 
@@ -182,7 +193,7 @@ static enum run_action run_once(struct vcpu *vcpu)
 	if (unlikely(vcpu->events_waiting))
 		inject_events(vcpu);
 	if (vcpu->dirty)
-		write_dirty(vcpu);
+		vcpu_write_dirty(vcpu);
 	count_entry(vcpu);
 	trace_minivmx_entry(vcpu->id, vcpu->regs.r.rip);
 
@@ -284,6 +295,8 @@ static int run_loop(struct vcpu *vcpu, enum run_action action)
 			run_interrupted(vcpu, MINIVMX_EXIT_INTR);
 			return 0;
 		}
+		if (test_bit(REQ_LEND, &vcpu->requests))
+			vcpu_lend(vcpu);
 		cond_resched();
 
 		ret = run_loaded(vcpu, &action);
@@ -296,12 +309,15 @@ static int run_loop(struct vcpu *vcpu, enum run_action action)
 		if (ret)
 			continue;	/* if killed or dead, the top says so */
 		if (action == RUN_SLEEP) {
+			ring_record_handler(vcpu, MINIVMX_HANDLED_SLEEPING);
 			vcpu->may_sleep = true;
 			action = vcpu->exit_row->handler(vcpu);
 			vcpu->may_sleep = false;
 		}
-		if (action == RUN_TO_USER)
+		if (action == RUN_TO_USER) {
+			ring_record_handler(vcpu, MINIVMX_HANDLED_BY_USER);
 			vcpu->stats[vcpu->exit_reason].to_user++;
+		}
 	}
 	return 0;
 }
@@ -397,7 +413,7 @@ static void give_page(struct vcpu *vcpu)
 	}
 }
 
-int vcpu_run(struct vcpu *vcpu)
+static int run_locked(struct vcpu *vcpu)
 {
 	enum run_action action;
 	struct run_in in;
@@ -431,5 +447,16 @@ int vcpu_run(struct vcpu *vcpu)
 	}
 	ret = run_loop(vcpu, action);
 	give_page(vcpu);
+	return ret;
+}
+
+int vcpu_run(struct vcpu *vcpu)
+{
+	int ret;
+
+	if (!vcpu_lock_for_run(vcpu))
+		return -EBUSY;
+	ret = run_locked(vcpu);
+	vcpu_unlock_after_run(vcpu);
 	return ret;
 }

@@ -28,7 +28,7 @@ static const struct {
 
 int state_get_sregs(struct vcpu *vcpu, struct minivmx_sregs *sregs)
 {
-	int ret = vcpu_load(vcpu);
+	int ret = vcpu_borrow(vcpu);
 	size_t i;
 
 	if (ret)
@@ -62,7 +62,7 @@ int state_get_sregs(struct vcpu *vcpu, struct minivmx_sregs *sregs)
 	sregs->pdpte[1] = vmread(VMCS_GUEST_PDPTE1);
 	sregs->pdpte[2] = vmread(VMCS_GUEST_PDPTE2);
 	sregs->pdpte[3] = vmread(VMCS_GUEST_PDPTE3);
-	vcpu_put(vcpu);
+	vcpu_return(vcpu);
 	return 0;
 }
 
@@ -90,11 +90,11 @@ int state_set_sregs(struct vcpu *vcpu, const struct minivmx_sregs *sregs)
 	if (reserved_set(sregs) || sregs->cr8 > 15 || !xcr0_valid(sregs->xcr0) ||
 	    sregs->dr6 >> 32 || sregs->dr7 >> 32)
 		return -EINVAL;
-	ret = vcpu_load(vcpu);
+	ret = vcpu_borrow(vcpu);
 	if (ret)
 		return ret;
 	if (cr_set_all(vcpu, sregs->cr0, sregs->cr4, sregs->efer) != CR_DONE) {
-		vcpu_put(vcpu);
+		vcpu_return(vcpu);
 		return -EINVAL;
 	}
 	for (i = 0; i < ARRAY_SIZE(segments); i++) {
@@ -124,7 +124,7 @@ int state_set_sregs(struct vcpu *vcpu, const struct minivmx_sregs *sregs)
 	vmwrite(VMCS_GUEST_PDPTE1, sregs->pdpte[1]);
 	vmwrite(VMCS_GUEST_PDPTE2, sregs->pdpte[2]);
 	vmwrite(VMCS_GUEST_PDPTE3, sregs->pdpte[3]);
-	vcpu_put(vcpu);
+	vcpu_return(vcpu);
 	return 0;
 }
 
@@ -143,7 +143,7 @@ static int for_each_msr(struct vcpu *vcpu, struct minivmx_msrs *msrs, bool set)
 	if (IS_ERR(rows))
 		return PTR_ERR(rows);
 
-	ret = vcpu_load(vcpu);
+	ret = vcpu_borrow(vcpu);
 	if (ret)
 		goto free;
 	for (; msrs->done < msrs->nr && !ret; msrs->done += !ret) {
@@ -156,7 +156,7 @@ static int for_each_msr(struct vcpu *vcpu, struct minivmx_msrs *msrs, bool set)
 		else
 			ret = msr_read(vcpu, row->index, &row->data);
 	}
-	vcpu_put(vcpu);
+	vcpu_return(vcpu);
 	if (!set && copy_to_user(user, rows, msrs->done * sizeof(*rows)))
 		ret = -EFAULT;
 free:
@@ -179,7 +179,7 @@ int state_set_msrs(struct vcpu *vcpu, struct minivmx_msrs *msrs)
 
 int state_get_events(struct vcpu *vcpu, struct minivmx_events *events)
 {
-	int ret = vcpu_load(vcpu);
+	int ret = vcpu_borrow(vcpu);
 
 	if (ret)
 		return ret;
@@ -188,7 +188,7 @@ int state_get_events(struct vcpu *vcpu, struct minivmx_events *events)
 	events->nmi_pending = vcpu->nmi_pending;
 	events->interruptibility = vcpu_interruptibility(vcpu);
 	events->pending_debug = vmread(VMCS_GUEST_PENDING_DEBUG);
-	vcpu_put(vcpu);
+	vcpu_return(vcpu);
 	return 0;
 }
 
@@ -201,7 +201,7 @@ int state_set_events(struct vcpu *vcpu, const struct minivmx_events *events)
 	    events->nmi_pending > 1 ||
 	    (events->interruptibility & ~INTERRUPTIBILITY_SETTABLE))
 		return -EINVAL;
-	ret = vcpu_load(vcpu);
+	ret = vcpu_borrow(vcpu);
 	if (ret)
 		return ret;
 	vcpu->event = events->event;
@@ -210,6 +210,6 @@ int state_set_events(struct vcpu *vcpu, const struct minivmx_events *events)
 	vcpu_set_interruptibility(vcpu, events->interruptibility);
 	vmwrite(VMCS_GUEST_PENDING_DEBUG, events->pending_debug);
 	inject_update(vcpu);
-	vcpu_put(vcpu);
+	vcpu_return(vcpu);
 	return 0;
 }

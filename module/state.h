@@ -7,7 +7,7 @@
 
 struct vcpu;
 
-/* All with the vCPU's mutex held; 0 or -errno. */
+/* The ioctls; 0 or -errno. */
 int state_get_sregs(struct vcpu *vcpu, struct minivmx_sregs *sregs);
 int state_set_sregs(struct vcpu *vcpu, const struct minivmx_sregs *sregs);
 int state_get_msrs(struct vcpu *vcpu, struct minivmx_msrs *msrs);

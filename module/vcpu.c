@@ -4,6 +4,7 @@
 #include <linux/kernel.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <linux/wait.h>
 
 #include "cpuid.h"
 #include "ctls.h"
@@ -13,6 +14,7 @@
 #include "host.h"
 #include "hw.h"
 #include "msr.h"
+#include "ring.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -77,6 +79,8 @@ struct vcpu *vcpu_create(struct vm *vm, u32 id)
 	vcpu->vpid = vpid_of(id);
 	vcpu->vmcs.cpu = -1;
 	mutex_init(&vcpu->mutex);
+	init_waitqueue_head(&vcpu->unlocked);
+	spin_lock_init(&vcpu->ring_lock);
 	INIT_CSD(&vcpu->kick, kicked, NULL);
 	ept_cache_init(&vcpu->ept_cache);
 
@@ -90,7 +94,7 @@ struct vcpu *vcpu_create(struct vm *vm, u32 id)
 
 	static_assert(sizeof(*vcpu->run) <= PAGE_SIZE);
 	static_assert(sizeof(*vcpu->stats) * MINIVMX_NR_EXITS <= PAGE_SIZE);
-	msr_bitmap_init(vcpu->msr_bitmap);
+	msr_bitmap_init(vcpu);
 	vcpu->nr_cpuid = cpuid_supported(vcpu->cpuid, MINIVMX_MAX_CPUID, id);
 	if (WARN_ON_ONCE(vcpu->nr_cpuid > MINIVMX_MAX_CPUID)) {
 		ret = -ENOSPC;
@@ -117,6 +121,7 @@ void vcpu_free(struct vcpu *vcpu)
 	mmio_free(vcpu);
 	fpu_free(vcpu);
 	ept_cache_free(&vcpu->ept_cache);
+	ring_exit(vcpu);
 	kfree(vcpu->cpuid);
 	page_free(vcpu->stats);
 	page_free(vcpu->msr_bitmap);
@@ -124,6 +129,69 @@ void vcpu_free(struct vcpu *vcpu)
 	kfree(vcpu);
 	stat_dec(STAT_VCPUS);
 }
+
+/* ---------------------------------------------------------------------- */
+/* Whose turn it is                                                        */
+/* ---------------------------------------------------------------------- */
+
+int vcpu_lock(struct vcpu *vcpu)
+{
+	int ret;
+
+	if (likely(mutex_trylock(&vcpu->mutex)))
+		return 0;
+	atomic_inc(&vcpu->borrowers);
+	vcpu_request(vcpu, REQ_LEND);
+	/* Its holder may be in a suspend, which must not wait for this. */
+	ret = wait_event_state(vcpu->unlocked, mutex_trylock(&vcpu->mutex),
+			       (TASK_KILLABLE | TASK_FREEZABLE_UNSAFE));
+	atomic_dec(&vcpu->borrowers);
+	if (ret)
+		wake_up_all(&vcpu->unlocked);	/* the lender waits for one less */
+	return ret ? -EINTR : 0;
+}
+
+void vcpu_unlock(struct vcpu *vcpu)
+{
+	mutex_unlock(&vcpu->mutex);
+	if (unlikely(wq_has_sleeper(&vcpu->unlocked)))
+		wake_up_all(&vcpu->unlocked);
+}
+
+/* Behind all who wait. They hold it for a bounded time: see vcpu->mutex. */
+static void lock_again(struct vcpu *vcpu)
+{
+	wait_event_state(vcpu->unlocked,
+			 !atomic_read(&vcpu->borrowers) && mutex_trylock(&vcpu->mutex),
+			 (TASK_UNINTERRUPTIBLE | TASK_FREEZABLE_UNSAFE));
+}
+
+bool vcpu_lock_for_run(struct vcpu *vcpu)
+{
+	if (test_and_set_bit_lock(0, &vcpu->running))
+		return false;
+	if (unlikely(!mutex_trylock(&vcpu->mutex)))
+		lock_again(vcpu);
+	return true;
+}
+
+void vcpu_unlock_after_run(struct vcpu *vcpu)
+{
+	clear_bit_unlock(0, &vcpu->running);
+	vcpu_unlock(vcpu);
+}
+
+void vcpu_lend(struct vcpu *vcpu)
+{
+	/* Whoever sets it from here on has counted itself before. */
+	clear_bit(REQ_LEND, &vcpu->requests);
+	vcpu_unlock(vcpu);
+	lock_again(vcpu);
+}
+
+/* ---------------------------------------------------------------------- */
+/* Its VMCS on this CPU                                                    */
+/* ---------------------------------------------------------------------- */
 
 int vcpu_load_here(struct vcpu *vcpu)
 {
@@ -164,6 +232,24 @@ void vcpu_put(struct vcpu *vcpu)
 	hw_vmcs_put();
 	local_irq_enable();
 	preempt_enable();
+}
+
+int vcpu_borrow(struct vcpu *vcpu)
+{
+	int ret = vcpu_lock(vcpu);
+
+	if (ret)
+		return ret;
+	ret = vcpu_load(vcpu);
+	if (ret)
+		vcpu_unlock(vcpu);
+	return ret;
+}
+
+void vcpu_return(struct vcpu *vcpu)
+{
+	vcpu_put(vcpu);
+	vcpu_unlock(vcpu);
 }
 
 void vcpu_request(struct vcpu *vcpu, enum vcpu_request request)

@@ -6,6 +6,7 @@
 #include <linux/mutex.h>
 #include <linux/smp.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 
 #include "../uapi/minivmx.h"
 #include "ept.h"
@@ -47,6 +48,7 @@ enum {
 /* vcpu->requests: bit numbers; any of them keeps the vCPU from entering. */
 enum vcpu_request {
 	REQ_KICK,	/* MINIVMX_KICK: return to userspace */
+	REQ_LEND,	/* another thread waits for the mutex */
 	REQ_DEAD,	/* the VM was killed */
 };
 
@@ -121,6 +123,7 @@ union vcpu_exit_data {
 	struct minivmx_insn insn;
 };
 
+struct exit_ring;
 struct exit_row;
 struct fpu_area;
 struct mmio_state;
@@ -130,7 +133,13 @@ struct mmio_state;
  * @vm: its VM, which frees it
  * @id: its number in the VM, the initial APIC id
  * @vpid: tag of its TLB entries
- * @mutex: held by RUN and by every ioctl that reads or changes state
+ * @mutex: held by RUN, and by whoever reads or changes state: RUN lends it
+ *	   between two exits. Only RUN touches the program's memory or waits for
+ *	   anything but a suspend while it holds it, so that the others cannot
+ *	   hold RUN up
+ * @unlocked: threads that wait for @mutex
+ * @borrowers: those of them that RUN has to let in first
+ * @running: bit 0: a thread is in RUN
  *
  * @requests: BIT(REQ_*), any context
  * @in_guest: between the recheck of @requests and the exit
@@ -150,9 +159,11 @@ struct mmio_state;
  *
  * @cpu_ctls: primary processor-based controls as the VMCS has them
  * @entry_ctls: VM-entry controls as the VMCS has them
- * @cr0: guest's view, but for the bits that it owns (exit_cr.c)
+ * @cr0: guest's view, but for the bits that it owns: the read shadow
+ * @cr0_mask: the guest/host mask: bits that the guest does not own
  * @cr2: guest's, in the CPU during an entry
- * @cr4: guest's view, but for the bits that it owns (exit_cr.c)
+ * @cr4: likewise
+ * @cr4_mask: likewise
  * @cr8: guest's
  * @efer: guest's, as the VMCS has it
  * @xcr0: guest's, in the CPU during an entry
@@ -180,22 +191,32 @@ struct mmio_state;
  * @ept_cache: pages for the EPT, got before its lock is taken
  * @fpu: XSAVE area
  * @msr_bitmap: the page that the VMCS points to
+ * @user_reasons: basic exit reasons that the program handles
+ * @exceptions_to_user: likewise, exceptions
+ * @msr_routes: where accesses to MSRs go; a later one counts before an earlier
+ * @nr_msr_routes: how many
  * @cpuid: what CPUID answers
  * @nr_cpuid: rows of it
  *
  * @run: the run page
  * @run_mapped: it was mapped at some time
  *
+ * @timed: @stat_ticks or @ring: exits and entries are timed
  * @stat_ticks: measure ticks (MINIVMX_STATS_TICKS)
  * @exit_tsc: TSC at the last exit, 0 once it is accounted
  * @exit_reason: basic reason of the last exit, an index of @stats
  * @stats: by basic exit reason
+ * @ring: exit records, or NULL
+ * @ring_lock: @ring, for whoever does not hold @mutex
  */
 struct vcpu {
 	struct vm *vm;
 	u32 id;
 	u16 vpid;
 	struct mutex mutex;
+	wait_queue_head_t unlocked;
+	atomic_t borrowers;
+	unsigned long running;
 
 	unsigned long requests;
 	bool in_guest;
@@ -215,6 +236,7 @@ struct vcpu {
 	u32 cpu_ctls;
 	u32 entry_ctls;
 	u64 cr0, cr2, cr4, cr8;
+	u64 cr0_mask, cr4_mask;
 	u64 efer;
 	u64 xcr0;
 	u64 dr[4], dr6, dr7;
@@ -239,17 +261,33 @@ struct vcpu {
 	struct fpu_area *fpu;
 	unsigned long *msr_bitmap;
 
+	DECLARE_BITMAP(user_reasons, MINIVMX_NR_EXITS);
+	bool exceptions_to_user;
+	struct minivmx_msr_route msr_routes[MINIVMX_MAX_MSR_ROUTES];
+	unsigned int nr_msr_routes;
+
 	struct minivmx_cpuid_entry *cpuid;
 	unsigned int nr_cpuid;
 
 	struct minivmx_run *run;
 	bool run_mapped;
 
+	bool timed;
 	bool stat_ticks;
 	u64 exit_tsc;
 	u32 exit_reason;
 	struct minivmx_exit_stat *stats;
+
+	struct exit_ring *ring;
+	spinlock_t ring_lock;
 };
+
+static inline void vcpu_update_timed(struct vcpu *vcpu)
+{
+	vcpu->timed = vcpu->stat_ticks || vcpu->ring;
+	if (!vcpu->timed)
+		vcpu->exit_tsc = 0;
+}
 
 /* vcpu.c: life */
 struct vcpu *vcpu_create(struct vm *vm, u32 id);
@@ -258,14 +296,35 @@ void vcpu_free(struct vcpu *vcpu);
 void vcpu_request(struct vcpu *vcpu, enum vcpu_request request);
 
 /*
- * A pair: the VMCS is current in between, interrupts off. May sleep before,
- * through a suspend. -ENODEV if this CPU cannot run guests, -EIO if the VM is
- * dead, -EINTR if the process was killed.
+ * A pair: hold the mutex, which a RUN lends within one exit. -EINTR if the process
+ * was killed meanwhile. In between nothing may touch the program's memory.
+ */
+int vcpu_lock(struct vcpu *vcpu);
+void vcpu_unlock(struct vcpu *vcpu);
+/* The same for RUN itself; false if another thread is in it. */
+bool vcpu_lock_for_run(struct vcpu *vcpu);
+void vcpu_unlock_after_run(struct vcpu *vcpu);
+/* In RUN: let those have the mutex who wait for it. */
+void vcpu_lend(struct vcpu *vcpu);
+
+/*
+ * A pair, with the mutex held: the VMCS is current in between, interrupts off. May
+ * sleep before, through a suspend. -ENODEV if this CPU cannot run guests, -EIO if
+ * the VM is dead, -EINTR if the process was killed.
  */
 int vcpu_load(struct vcpu *vcpu);
 void vcpu_put(struct vcpu *vcpu);
+/* Both pairs in one, with the errors of both. */
+int vcpu_borrow(struct vcpu *vcpu);
+void vcpu_return(struct vcpu *vcpu);
 /* Where interrupts are off already; see hw_vmcs_claim(), hw_vmcs_load(). */
 int vcpu_load_here(struct vcpu *vcpu);
+
+/*
+ * Exceptions that exit in any case. A guest can make #DB and #AC recur without end
+ * during their own delivery, in which no interrupt would get in; #MC is the host's.
+ */
+#define EXCEPTIONS_EXITING	(BIT(1) | BIT(17) | BIT(18))
 
 /* vmcs_init.c: the constant part of a VMCS, and the state after reset */
 void vmcs_init(struct vcpu *vcpu);
@@ -276,6 +335,8 @@ void vmcs_init_host_cpu(void);
 int vcpu_run(struct vcpu *vcpu);
 /* Fill the snapshot's copies of what the VMCS has. VMCS loaded. */
 void vcpu_cache_all(struct vcpu *vcpu);
+/* The other way: the VMCS gets what is newer here. VMCS loaded. */
+void vcpu_write_dirty(struct vcpu *vcpu);
 
 /* Registers in the VMCS, through their copies. VMCS loaded or all cached. */
 static inline u64 vcpu_rflags(struct vcpu *vcpu)

@@ -42,7 +42,7 @@ const char *vmcs_field_name(u32 encoding)
 		u32 encoding;
 		const char *name;
 	} names[] = {
-#define FIELD(encoding, name, meaning) { encoding, #name },
+#define FIELD(encoding, name, policy, meaning) { encoding, #name },
 #include "fields.def"
 #undef FIELD
 	};

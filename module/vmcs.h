@@ -20,7 +20,7 @@
 
 /* The field encodings under the names of fields.def, VMCS_ in front. */
 enum vmcs_enc {
-#define FIELD(encoding, name, meaning) VMCS_##name = encoding,
+#define FIELD(encoding, name, policy, meaning) VMCS_##name = encoding,
 #include "fields.def"
 #undef FIELD
 };
@@ -110,25 +110,33 @@ static inline enum vmx_result vmx_invvpid(u16 vpid)
 void vmcs_access_failed(const char *insn, enum vmcs_enc field);
 
 /*
- * Read a field of the current VMCS; 0 after a failure, which ends the VM.
+ * Read a field of the current VMCS; false if there is no such field on this CPU,
+ * or no VMCS, or no VMX, and then *@value is anything.
  *
  * CF is set beforehand and left alone by a fault, so that one test covers
  * all three failures. (An asm goto with outputs would say it more directly,
  * but gcc before 13.3 miscompiles those.)
  */
-static __always_inline u64 vmread(enum vmcs_enc field)
+static __always_inline bool vmread_try(u32 field, u64 *value)
 {
 	bool failed;
-	u64 value;
 
 	asm volatile("stc\n"
 		     "1: vmread %[field], %[value]\n"
 		     "2:\n"
 		     _ASM_EXTABLE(1b, 2b)
-		     : [value] "=r"(value), "=@ccbe"(failed)
+		     : [value] "=r"(*value), "=@ccbe"(failed)
 		     : [field] "r"((u64)field)
 		     : "memory");
-	if (unlikely(failed)) {
+	return !failed;
+}
+
+/* Read a field that there is; 0 after a failure, which ends the VM. */
+static __always_inline u64 vmread(enum vmcs_enc field)
+{
+	u64 value;
+
+	if (unlikely(!vmread_try(field, &value))) {
 		vmcs_access_failed("VMREAD", field);
 		return 0;
 	}

@@ -18,12 +18,6 @@
 void vmx_exit_landing(void);
 
 /*
- * Exceptions that exit. A guest can make #DB and #AC recur without end during
- * their own delivery, in which no interrupt would get in; #MC is the host's.
- */
-#define EXCEPTION_BITMAP	(BIT(1) | BIT(17) | BIT(18))
-
-/*
  * The longest that a guest runs without an exit. Interrupts of the host end its
  * run sooner, on a CPU; but Bochs (2.7) holds them back from a guest that was
  * entered with RFLAGS.IF clear until it changes IF, and without this a guest
@@ -100,7 +94,7 @@ static void init_controls(struct vcpu *vcpu)
 	vmwrite(VMCS_VM_EXIT_CONTROLS, vmx_ctls.exit);
 	vmwrite(VMCS_VM_ENTRY_CONTROLS, vcpu->entry_ctls);
 
-	vmwrite(VMCS_EXCEPTION_BITMAP, EXCEPTION_BITMAP);
+	vmwrite(VMCS_EXCEPTION_BITMAP, EXCEPTIONS_EXITING);
 	vmwrite(VMCS_PAGE_FAULT_ERROR_MASK, 0);
 	vmwrite(VMCS_PAGE_FAULT_ERROR_MATCH, 0);
 	vmwrite(VMCS_CR3_TARGET_COUNT, 0);

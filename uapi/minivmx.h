@@ -17,7 +17,7 @@
  *   not); a smaller one than the first version is -EINVAL.
  * - A number that is no ioctl of this kind of descriptor is -ENOTTY.
  * - Every ioctl of a VM or vCPU must come from the process that created the
- *   VM, -EXDEV otherwise; after the VM has died (see MINIVMX_EXIT_DEAD) all of
+ *   VM, -EXDEV otherwise, except where it is said below; after the VM has died (see MINIVMX_EXIT_DEAD) all of
  *   them fail with -EIO. A pointer that cannot be read or written is -EFAULT;
  *   memory that cannot be had -ENOMEM.
  * - "The manual" is the Intel 64 and IA-32 Architectures Software Developer's
@@ -37,6 +37,8 @@
 #define MINIVMX_MAX_REGIONS	256	/* mapped ranges in a VM */
 #define MINIVMX_MAX_CPUID	128	/* CPUID rows in a vCPU */
 #define MINIVMX_MAX_MSRS	256	/* MSRs in one GET_MSRS or SET_MSRS */
+#define MINIVMX_MAX_MSR_ROUTES	32	/* ranges of MSRs with a route in a vCPU */
+#define MINIVMX_MAX_FIELDS	256	/* fields in one GET_VMCS or SET_VMCS */
 #define MINIVMX_NR_EXITS	80	/* basic exit reasons are below this */
 #define MINIVMX_IO_BYTES	1024	/* string I/O data in the run page */
 
@@ -610,6 +612,167 @@ struct minivmx_stats {
 	__u64 exits;
 };
 
+/**
+ * struct minivmx_vmcs_field - one field of a vCPU's VMCS
+ * @encoding: the manual's ("Field Encoding in VMCS"), of the whole field
+ * @result: out: 0, or why it was refused, a positive errno
+ * @value: its value
+ * @refused: out (SET): the bits to blame
+ *
+ * ENOENT: the manual has no such field. ENODEV: this CPU does not have it.
+ * SET only: EACCES: it has exit information and is read-only. ERANGE: @value is
+ * wider than the field. EPERM: the bits in @refused, which @value would change, are
+ * the module's. EINVAL: this CPU cannot have the bits in @refused that way (its
+ * capability MSR).
+ */
+struct minivmx_vmcs_field {
+	__u32 encoding;
+	__u32 result;
+	__u64 value;
+	__u64 refused;
+};
+
+/**
+ * struct minivmx_vmcs - argument of MINIVMX_GET_VMCS, MINIVMX_SET_VMCS
+ * @nr: rows at @fields, at most MINIVMX_MAX_FIELDS (-E2BIG)
+ * @done: out: @nr, or the first row that SET refused
+ * @fields: address of struct minivmx_vmcs_field[@nr]
+ *
+ * Both work from any process that has the descriptor. GET fails for no field: each
+ * has its @result. The host's fields and physical addresses read as zero without
+ * CAP_SYS_ADMIN. SET writes all rows or, if one is refused, none, and fails with its
+ * @result; every row has its own @result then.
+ *
+ * SET may write all that is the guest's, and controls that take something from the
+ * guest: module/fields.def and module/controls.def say which. The CPU judges the
+ * values at the next entry (MINIVMX_EXIT_ENTRY_FAIL). RIP, RSP and RFLAGS are
+ * changed in the run page, too. A valid VM-entry interruption-information field is
+ * delivered at the next entry, unless an event of the run page is.
+ */
+struct minivmx_vmcs {
+	__u32 nr;
+	__u32 done;
+	__u64 fields;
+};
+
+/* minivmx_route.route, minivmx_msr_route.route: who handles an exit */
+#define MINIVMX_ROUTE_KERNEL	0	/* the module, as it does by default */
+#define MINIVMX_ROUTE_USER	1	/* the program: MINIVMX_EXIT_VMX */
+#define MINIVMX_ROUTE_PASS	2	/* MSRs: nobody, the guest uses the CPU's */
+#define MINIVMX_ROUTE_GP	3	/* MSRs: the guest gets #GP(0) */
+
+/**
+ * struct minivmx_route - argument of MINIVMX_SET_ROUTE
+ * @reason: basic exit reason
+ * @route: MINIVMX_ROUTE_KERNEL or MINIVMX_ROUTE_USER
+ *
+ * With MINIVMX_ROUTE_USER each such exit returns from RUN with kind MINIVMX_EXIT_VMX
+ * and no more than the raw exit. The program finishes the instruction by setting
+ * registers and MINIVMX_SKIP, or injects an event and lets it be retried. Reason 0
+ * means exceptions that exit; NMIs and machine checks remain the host's.
+ *
+ * -EINVAL for another route, -ENOENT if the manual has no such reason, -EPERM for one
+ * that is the host's or cannot be handled by a program (exits.def: no ROUTE).
+ */
+struct minivmx_route {
+	__u32 reason;
+	__u32 route;
+};
+
+/* minivmx_msr_route.access */
+#define MINIVMX_MSR_READ	(1 << 0)
+#define MINIVMX_MSR_WRITE	(1 << 1)
+
+/**
+ * struct minivmx_msr_route - argument of MINIVMX_SET_MSR_ROUTE
+ * @first: first MSR
+ * @last: last MSR
+ * @access: MINIVMX_MSR_*: which accesses
+ * @route: MINIVMX_ROUTE_*
+ *
+ * By default the MSRs that VMX switches pass and the module handles the others. A
+ * route takes the place of earlier ones in its range. To the program the exit is a
+ * raw RDMSR (31) or WRMSR (32), with the MSR in RCX.
+ *
+ * -EINVAL for an unknown route or access or a range that ends before it begins,
+ * -EPERM if MINIVMX_ROUTE_PASS is asked for an MSR that VMX does not switch, -ENOSPC
+ * if there are MINIVMX_MAX_MSR_ROUTES already.
+ */
+struct minivmx_msr_route {
+	__u32 first;
+	__u32 last;
+	__u32 access;
+	__u32 route;
+};
+
+/* Limits of minivmx_set_ring.nr, and where the ring is in mmap(). */
+#define MINIVMX_MIN_RECORDS	64
+#define MINIVMX_MAX_RECORDS	65536
+#define MINIVMX_RING_OFFSET	4096
+
+/**
+ * struct minivmx_set_ring - argument of MINIVMX_SET_RING
+ * @nr: records in the vCPU's ring, a power of two from MINIVMX_MIN_RECORDS to
+ *	MINIVMX_MAX_RECORDS (-EINVAL); 0 turns recording off
+ * @reserved: zero
+ *
+ * From then on each exit leaves a struct minivmx_record in the ring, which any
+ * process that has the descriptor maps with mmap(), read-only (-EACCES), shared, at
+ * offset MINIVMX_RING_OFFSET, with exactly 4096 bytes and those of the records,
+ * rounded up to 4096 (-EINVAL; -ENXIO if there is no ring). -EBUSY if there is a
+ * ring of another size. A mapping outlives its ring, but no more is recorded there.
+ */
+struct minivmx_set_ring {
+	__u32 nr;
+	__u32 reserved;
+};
+
+/* minivmx_record.handler */
+#define MINIVMX_HANDLED_AT_ONCE	 0	/* by the module, interrupts off */
+#define MINIVMX_HANDLED_SLEEPING 1	/* by the module, where it may sleep */
+#define MINIVMX_HANDLED_BY_USER	 2	/* by the program: RUN returned */
+
+/**
+ * struct minivmx_record - one exit
+ * @number: counts exits from 1 since the ring was made; 0 while it is written
+ * @exit_ticks: TSC at the exit
+ * @entry_ticks: TSC at the entry that followed, 0 until then
+ * @rip: "Guest RIP"
+ * @qualification: "Exit qualification", as in struct minivmx_vmexit
+ * @gpa: "Guest-physical address", likewise
+ * @reason: "Exit reason"
+ * @handler: MINIVMX_HANDLED_*
+ */
+struct minivmx_record {
+	__u64 number;
+	__u64 exit_ticks;
+	__u64 entry_ticks;
+	__u64 rip;
+	__u64 qualification;
+	__u64 gpa;
+	__u32 reason;
+	__u32 handler;
+	__u64 reserved;
+};
+
+/**
+ * struct minivmx_ring - the ring as it is mapped
+ * @head: @number of the newest record; it is at @records[(@head - 1) % @nr]
+ * @nr: records there is room for
+ * @reserved: zero
+ * @records: the records
+ *
+ * To read record n, see that its @number is n, copy it, and see that its @number
+ * still is: if not, it was overtaken and is lost. Of all before @head - @nr + 1 that
+ * is known beforehand.
+ */
+struct minivmx_ring {
+	__u64 head;
+	__u32 nr;
+	__u32 reserved[1021];
+	struct minivmx_record records[];
+};
+
 /* ------------------------------------------------------------------ */
 /* The ioctls                                                          */
 /* ------------------------------------------------------------------ */
@@ -648,7 +811,8 @@ struct minivmx_stats {
  * KICK makes the current RUN, or if there is none the next one, return 0 with
  * kind MINIVMX_EXIT_INTR. It may be called from any thread and never waits.
  *
- * The others fail with -EBUSY while the vCPU runs, and with -ENODEV as RUN.
+ * The others work while the vCPU runs, too, between two of its exits: RUN lends
+ * the vCPU to other threads. They fail with -ENODEV as RUN.
  */
 #define MINIVMX_RUN		_IO(MINIVMX_IOC, 0x20)
 #define MINIVMX_KICK		_IO(MINIVMX_IOC, 0x21)
@@ -663,6 +827,11 @@ struct minivmx_stats {
 #define MINIVMX_GET_EVENTS	_IOR(MINIVMX_IOC, 0x2a, struct minivmx_events)
 #define MINIVMX_SET_EVENTS	_IOW(MINIVMX_IOC, 0x2b, struct minivmx_events)
 #define MINIVMX_GET_STATS	_IOW(MINIVMX_IOC, 0x2c, struct minivmx_stats)
+#define MINIVMX_GET_VMCS	_IOWR(MINIVMX_IOC, 0x2d, struct minivmx_vmcs)
+#define MINIVMX_SET_VMCS	_IOWR(MINIVMX_IOC, 0x2e, struct minivmx_vmcs)
+#define MINIVMX_SET_ROUTE	_IOW(MINIVMX_IOC, 0x2f, struct minivmx_route)
+#define MINIVMX_SET_MSR_ROUTE	_IOW(MINIVMX_IOC, 0x30, struct minivmx_msr_route)
+#define MINIVMX_SET_RING	_IOW(MINIVMX_IOC, 0x31, struct minivmx_set_ring)
 
 /* The layout is the interface. */
 #ifdef __cplusplus
@@ -694,6 +863,13 @@ MINIVMX_ASSERT_SIZE(minivmx_xsave, 16);
 MINIVMX_ASSERT_SIZE(minivmx_events, 48);
 MINIVMX_ASSERT_SIZE(minivmx_exit_stat, 32);
 MINIVMX_ASSERT_SIZE(minivmx_stats, 16);
+MINIVMX_ASSERT_SIZE(minivmx_vmcs_field, 24);
+MINIVMX_ASSERT_SIZE(minivmx_vmcs, 16);
+MINIVMX_ASSERT_SIZE(minivmx_route, 8);
+MINIVMX_ASSERT_SIZE(minivmx_msr_route, 16);
+MINIVMX_ASSERT_SIZE(minivmx_set_ring, 8);
+MINIVMX_ASSERT_SIZE(minivmx_record, 64);
+MINIVMX_ASSERT_SIZE(minivmx_ring, 4096);
 #undef MINIVMX_ASSERT_SIZE
 
 #endif /* _UAPI_MINIVMX_H */

@@ -188,3 +188,73 @@ int minivmx_get_stats(int vcpu, uint32_t flags, struct minivmx_exit_stat *exits,
 
 	return call(vcpu, MINIVMX_GET_STATS, &stats);
 }
+
+static int move_fields(int vcpu, unsigned long request,
+		       struct minivmx_vmcs_field *fields, uint32_t nr)
+{
+	struct minivmx_vmcs vmcs = {
+		.nr = nr,
+		.fields = address(fields),
+	};
+
+	return call(vcpu, request, &vmcs);
+}
+
+int minivmx_get_vmcs(int vcpu, struct minivmx_vmcs_field *fields, uint32_t nr)
+{
+	return move_fields(vcpu, MINIVMX_GET_VMCS, fields, nr);
+}
+
+int minivmx_set_vmcs(int vcpu, struct minivmx_vmcs_field *fields, uint32_t nr)
+{
+	return move_fields(vcpu, MINIVMX_SET_VMCS, fields, nr);
+}
+
+int minivmx_set_route(int vcpu, uint32_t reason, uint32_t route)
+{
+	struct minivmx_route arg = { .reason = reason, .route = route };
+
+	return call(vcpu, MINIVMX_SET_ROUTE, &arg);
+}
+
+int minivmx_set_ring(int vcpu, uint32_t nr)
+{
+	struct minivmx_set_ring arg = { .nr = nr };
+
+	return call(vcpu, MINIVMX_SET_RING, &arg);
+}
+
+size_t minivmx_ring_size(uint32_t nr)
+{
+	size_t size = sizeof(struct minivmx_ring) + nr * sizeof(struct minivmx_record);
+
+	return (size + 4095) & ~(size_t)4095;
+}
+
+int minivmx_map_ring(int vcpu, uint32_t nr, const struct minivmx_ring **ring)
+{
+	void *page = mmap(NULL, minivmx_ring_size(nr), PROT_READ, MAP_SHARED, vcpu,
+			  MINIVMX_RING_OFFSET);
+
+	if (page == MAP_FAILED)
+		return -errno;
+	*ring = page;
+	return 0;
+}
+
+bool minivmx_ring_read(const struct minivmx_ring *ring, uint64_t number,
+		       struct minivmx_record *record)
+{
+	const struct minivmx_record *r = &ring->records[(number - 1) & (ring->nr - 1)];
+
+	if (__atomic_load_n(&r->number, __ATOMIC_ACQUIRE) != number)
+		return false;
+	*record = *(const volatile struct minivmx_record *)r;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n(&r->number, __ATOMIC_RELAXED) == number;
+}
+
+int minivmx_set_msr_route(int vcpu, const struct minivmx_msr_route *route)
+{
+	return call(vcpu, MINIVMX_SET_MSR_ROUTE, (void *)route);
+}

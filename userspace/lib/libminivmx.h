@@ -9,6 +9,7 @@
 #ifndef LIBMINIVMX_H
 #define LIBMINIVMX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -276,6 +277,83 @@ int minivmx_set_events(int vcpu, const struct minivmx_events *events);
 int minivmx_get_stats(int vcpu, uint32_t flags, struct minivmx_exit_stat *exits,
 		      uint32_t nr);
 
+/**
+ * minivmx_get_vmcs() - MINIVMX_GET_VMCS
+ * @vcpu: vCPU descriptor
+ * @fields: array; each encoding is read, each result and value filled
+ * @nr: rows at @fields
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_get_vmcs(int vcpu, struct minivmx_vmcs_field *fields, uint32_t nr);
+
+/**
+ * minivmx_set_vmcs() - MINIVMX_SET_VMCS
+ * @vcpu: vCPU descriptor
+ * @fields: array; each result is filled
+ * @nr: rows at @fields
+ *
+ * Return: 0; or a negative errno, and then nothing was written.
+ */
+int minivmx_set_vmcs(int vcpu, struct minivmx_vmcs_field *fields, uint32_t nr);
+
+/**
+ * minivmx_set_route() - MINIVMX_SET_ROUTE
+ * @vcpu: vCPU descriptor
+ * @reason: basic exit reason
+ * @route: MINIVMX_ROUTE_KERNEL or MINIVMX_ROUTE_USER
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_set_route(int vcpu, uint32_t reason, uint32_t route);
+
+/**
+ * minivmx_set_msr_route() - MINIVMX_SET_MSR_ROUTE
+ * @vcpu: vCPU descriptor
+ * @route: the range and where it goes
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_set_msr_route(int vcpu, const struct minivmx_msr_route *route);
+
+/**
+ * minivmx_set_ring() - MINIVMX_SET_RING
+ * @vcpu: vCPU descriptor
+ * @nr: records there is to be room for, a power of two; 0: no more records
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_set_ring(int vcpu, uint32_t nr);
+
+/**
+ * minivmx_ring_size() - bytes that a ring takes when it is mapped
+ * @nr: as given to minivmx_set_ring()
+ *
+ * Return: the number of bytes.
+ */
+size_t minivmx_ring_size(uint32_t nr);
+
+/**
+ * minivmx_map_ring() - map a vCPU's ring, to be undone with munmap()
+ * @vcpu: vCPU descriptor
+ * @nr: as given to minivmx_set_ring()
+ * @ring: set to it
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_map_ring(int vcpu, uint32_t nr, const struct minivmx_ring **ring);
+
+/**
+ * minivmx_ring_read() - copy one record
+ * @ring: from minivmx_map_ring()
+ * @number: of the record, 1 to the ring's head
+ * @record: filled
+ *
+ * Return: true; or false if it was overtaken by newer ones and is lost.
+ */
+bool minivmx_ring_read(const struct minivmx_ring *ring, uint64_t number,
+		       struct minivmx_record *record);
+
 /* ---- names.c ---- */
 
 /**
@@ -367,21 +445,9 @@ void minivmx_use_gdt(struct minivmx_sregs *sregs, uint64_t base);
 #define MINIVMX_NR_VMX_MSRS	20	/* IA32_VMX_BASIC (480H) to IA32_VMX_EXIT_CTLS2 */
 
 /**
- * struct minivmx_vmcs_field - one field of a VMCS
- * @encoding: the manual's
- * @reserved: zero
- * @value: what stands there
- */
-struct minivmx_vmcs_field {
-	uint32_t encoding;
-	uint32_t reserved;
-	uint64_t value;
-};
-
-/**
  * struct minivmx_vmcs_dump - a VMCS, and the CPU that is to enter with it
- * @fields: fields in any order; one that the manual has but this has not is taken
- *	    for unknown
+ * @fields: fields in any order, as MINIVMX_GET_VMCS fills them; one that the manual
+ *	    has but this has not, or with a result that is not 0, is taken for unknown
  * @nr_fields: how many
  * @vmx_msrs: the capability MSRs from 480H on, 0 where the CPU has none
  * @physical_bits: width of a physical address, 32 to 52

@@ -18,7 +18,7 @@
 
 /* The fields, as numbers from 0 on. */
 enum row {
-#define FIELD(encoding, name, meaning) ROW_##name,
+#define FIELD(encoding, name, policy, meaning) ROW_##name,
 #include "../../module/fields.def"
 #undef FIELD
 	NR_ROWS
@@ -28,7 +28,7 @@ static const struct {
 	uint32_t encoding;
 	const char *name;
 } rows[NR_ROWS] = {
-#define FIELD(encoding, name, meaning) { encoding, #name },
+#define FIELD(encoding, name, policy, meaning) { encoding, #name },
 #include "../../module/fields.def"
 #undef FIELD
 };
@@ -36,7 +36,7 @@ static const struct {
 enum word { WORD_PIN, WORD_CPU, WORD_CPU2, WORD_CPU3, WORD_EXIT, WORD_ENTRY };
 
 enum {
-#define CONTROL(word, bit, name, need, text) word##_##name = bit,
+#define CONTROL(word, bit, name, need, user, text) word##_##name = bit,
 #include "../../module/controls.def"
 #undef CONTROL
 };
@@ -362,7 +362,7 @@ int minivmx_verdict(const struct minivmx_vmcs_dump *dump, struct minivmx_broken_
 	for (i = 0; i < dump->nr_fields; i++) {
 		int row = find_row(dump->fields[i].encoding);
 
-		if (row >= 0) {
+		if (row >= 0 && !dump->fields[i].result) {
 			e.value[row] = dump->fields[i].value;
 			e.there[row] = true;
 		}
@@ -402,7 +402,7 @@ const char *minivmx_control_name(uint32_t encoding, unsigned int bit)
 		unsigned int bit;
 		const char *text;
 	} names[] = {
-#define CONTROL(word, bit, name, need, text) { WORD_##word, bit, text },
+#define CONTROL(word, bit, name, need, user, text) { WORD_##word, bit, text },
 #include "../../module/controls.def"
 #undef CONTROL
 	};

@@ -111,11 +111,13 @@ static int take_fields(struct json_object *object, struct minivmx_vmcs_dump *dum
 	dump->fields = fields;
 	json_object_object_foreach(object, key, value) {
 		struct minivmx_vmcs_field *field = &fields[dump->nr_fields];
+		uint64_t number;
 
 		if (minivmx_field_encoding(key, &field->encoding))
 			return fail(message, "no VMCS field is called %s", key);
-		if (get_number(value, key, UINT64_MAX, &field->value, message))
+		if (get_number(value, key, UINT64_MAX, &number, message))
 			return -1;
+		field->value = number;
 		dump->nr_fields++;
 	}
 	return 0;
