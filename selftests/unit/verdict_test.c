@@ -14,13 +14,13 @@
 #define BIT(n)		(1ULL << (n))
 
 enum {
-#define FIELD(encoding, name, meaning) name = encoding,
+#define FIELD(encoding, name, policy, meaning) name = encoding,
 #include "../../module/fields.def"
 #undef FIELD
 };
 
 static const uint32_t encodings[] = {
-#define FIELD(encoding, name, meaning) encoding,
+#define FIELD(encoding, name, policy, meaning) encoding,
 #include "../../module/fields.def"
 #undef FIELD
 };
@@ -28,7 +28,7 @@ static const uint32_t encodings[] = {
 #define NR_FIELDS	ARRAY_SIZE(encodings)
 
 enum {
-#define CONTROL(word, bit, name, need, text) word##_##name = 1U << bit,
+#define CONTROL(word, bit, name, need, user, text) word##_##name = 1U << bit,
 #include "../../module/controls.def"
 #undef CONTROL
 };
