@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SOURCES: selftests/unit/fake_minivmx.c userspace/lib/names.c userspace/lib/state.c userspace/runner/session.c userspace/runner/vcpu.c userspace/runner/io.c userspace/runner/output.c userspace/runner/terminal.c userspace/runner/report.c userspace/runner/stats.c userspace/runner/machine.c userspace/runner/bus.c userspace/runner/memory.c userspace/runner/message.c userspace/runner/image_file.c userspace/runner/loader.c userspace/runner/load_bzimage.c userspace/runner/load_pvh.c userspace/runner/load_multiboot.c userspace/runner/load_flat.c userspace/runner/elf_file.c userspace/devices/table.c userspace/devices/pic.c userspace/devices/pit.c userspace/devices/rtc.c userspace/devices/uart16550.c userspace/devices/i8042.c userspace/devices/port92.c userspace/devices/cf9.c userspace/devices/power.c userspace/devices/debug_exit.c userspace/devices/post.c
+ * SOURCES: selftests/unit/fake_minivmx.c userspace/lib/names.c userspace/lib/state.c userspace/runner/session.c userspace/runner/vcpu.c userspace/runner/io.c userspace/runner/output.c userspace/runner/terminal.c userspace/runner/report.c userspace/runner/stats.c userspace/runner/control.c userspace/runner/control_dir.c userspace/runner/control_message.c userspace/runner/control_requests.c userspace/runner/machine.c userspace/runner/bus.c userspace/runner/memory.c userspace/runner/message.c userspace/runner/image_file.c userspace/runner/loader.c userspace/runner/load_bzimage.c userspace/runner/load_pvh.c userspace/runner/load_multiboot.c userspace/runner/load_flat.c userspace/runner/elf_file.c userspace/devices/table.c userspace/devices/pic.c userspace/devices/pit.c userspace/devices/rtc.c userspace/devices/uart16550.c userspace/devices/i8042.c userspace/devices/port92.c userspace/devices/cf9.c userspace/devices/power.c userspace/devices/debug_exit.c userspace/devices/post.c
  * LIBS: -ljson-c
  */
 /*
@@ -21,136 +21,15 @@
 #include "kselftest_harness.h"
 
 #include "../../userspace/runner/exit_status.h"
-#include "../../userspace/runner/session.h"
 #include "../../userspace/runner/terminal.h"
-#include "fake_minivmx.h"
+#include "runner_fixture.h"
 
-#define DEBUG_EXIT	0xf4
-#define COM1		0x3f8
-#define TEXT_SIZE	65536
-
-#define OUT(at, byte)	{ .op = FAKE_OUT, .port = (at), .value = (byte) }
-#define END(byte)	OUT(DEBUG_EXIT, byte)
 #define END_OF_INTERRUPT OUT(0x20, 0x20)
 /* The interrupt controller: vectors from 0x20 on, only the timer let through. */
 #define PROGRAM_PIC	OUT(0x20, 0x11), OUT(0x21, 0x20), OUT(0x21, 0x04), \
 			OUT(0x21, 0x01), OUT(0x21, 0xfe)
 /* The timer: about a thousand times a second. */
 #define PROGRAM_PIT	OUT(0x43, 0x34), OUT(0x40, 0xa9), OUT(0x40, 0x04)
-
-FIXTURE(runner)
-{
-	struct run_options options;
-	pid_t child;
-	int input, output, errors;	/* our ends */
-	char out[TEXT_SIZE];
-	char err[TEXT_SIZE];
-	int status;
-};
-
-FIXTURE_SETUP(runner)
-{
-	int image = memfd_create("image", 0);
-	static char path[64];
-
-	memset(self, 0, sizeof(*self));
-	self->input = self->output = self->errors = -1;
-	/* Nobody executes it, but it has to be loaded. */
-	ASSERT_EQ(write(image, "\xf4", 1), 1);
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), image);
-	self->options = (struct run_options) {
-		.image = path,
-		.memory = 2 * MIB,
-		.debug_exit_port = DEBUG_EXIT,
-		.timeout_ns = 20000000000ULL,
-	};
-}
-
-FIXTURE_TEARDOWN(runner)
-{
-	if (self->child > 0)
-		kill(self->child, SIGKILL);
-}
-
-static void run_child(const struct _test_data_runner *self,
-		      const struct fake_step *program, int in, int out, int err)
-{
-	dup2(in, 0);
-	dup2(out, 1);
-	dup2(err, 2);
-	/* our ends of its pipes too, or it would never see them closed */
-	close_range(3, ~0U, 0);
-	signal(SIGPIPE, SIG_IGN);
-	fake_program = program;
-	exit(session_run(&self->options));
-}
-
-/* Start a session in a child; a descriptor that is -1 becomes a pipe to us. */
-static void start_with(struct _test_data_runner *self,
-		       const struct fake_step *program, int in, int out)
-{
-	int pipes[3][2];
-
-	for (int i = 0; i < 3; i++)
-		if (pipe2(pipes[i], O_CLOEXEC))
-			abort();
-	fflush(stdout);
-	fflush(stderr);
-	self->child = fork();
-	if (!self->child)
-		run_child(self, program, in >= 0 ? in : pipes[0][0],
-			  out >= 0 ? out : pipes[1][1], pipes[2][1]);
-	close(pipes[0][0]);
-	close(pipes[1][1]);
-	close(pipes[2][1]);
-	self->input = pipes[0][1];
-	self->output = pipes[1][0];
-	self->errors = pipes[2][0];
-}
-
-static void start(struct _test_data_runner *self, const struct fake_step *program)
-{
-	start_with(self, program, -1, -1);
-}
-
-static void read_text(int fd, char *text)
-{
-	size_t len = 0;
-	ssize_t n;
-
-	while (len < TEXT_SIZE - 1 &&
-	       (n = read(fd, text + len, TEXT_SIZE - 1 - len)) > 0)
-		len += (size_t)n;
-	text[len] = '\0';
-}
-
-/* Collect what it printed and how it ended. */
-static int finish(struct _test_data_runner *self)
-{
-	read_text(self->output, self->out);
-	read_text(self->errors, self->err);
-	waitpid(self->child, &self->status, 0);
-	self->child = 0;
-	if (!WIFEXITED(self->status))
-		return -WTERMSIG(self->status);
-	if (WEXITSTATUS(self->status) == 99)
-		fprintf(stderr, "%s", self->err);
-	return WEXITSTATUS(self->status);
-}
-
-static int run(struct _test_data_runner *self, const struct fake_step *program)
-{
-	start(self, program);
-	return finish(self);
-}
-
-static bool says(const struct _test_data_runner *self, const char *words)
-{
-	if (strstr(self->err, words))
-		return true;
-	fprintf(stderr, "# stderr: %s\n", self->err);
-	return false;
-}
 
 /* ---- Ends ---- */
 

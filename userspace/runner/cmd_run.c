@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "control_dir.h"
 #include "exit_status.h"
 #include "loader.h"
 #include "session.h"
@@ -37,6 +38,7 @@ static void print_help(void)
 "  -m, --mem SIZE         memory, with K, M or G behind the number (256M)\n"
 "      --debug-exit PORT  a byte written to this I/O port ends the run\n"
 "      --timeout SECONDS  end it after this time\n"
+"      --name NAME        what minivmx list calls it (its PID)\n"
 "      --stats            a table of its exits at the end, on stderr\n"
 "      --stats-json FILE  the same as JSON; - is stdout\n"
 "  -v, --verbose          say what the image is and how it ended\n"
@@ -53,6 +55,8 @@ static void print_help(void)
 "  %-3d  the guest ended in a triple fault\n"
 "  %-3d  --timeout\n"
 "  odd  (2 * value + 1) & 255 after a write of value to the --debug-exit port\n"
+"Other minivmx commands find it by a control socket, in /run/minivmx for root, in\n"
+"$XDG_RUNTIME_DIR/minivmx for others: see minivmx list --help.\n"
 "SIGINT, SIGTERM, SIGHUP and SIGQUIT end it, and it dies of that signal.\n"
 "\n"
 "Examples:\n"
@@ -117,9 +121,21 @@ static int parse_timeout(const char *text, struct message *message,
 	return 0;
 }
 
+static int parse_name(const char *text, struct message *message,
+		      struct run_options *options)
+{
+	if (!control_name_is_valid(text))
+		return fail(message,
+			    "--name: not 1 to %d letters, digits, - and _, or only digits: '%s'",
+			    CONTROL_NAME_MAX, text);
+	options->name = text;
+	return 0;
+}
+
 enum long_option {
 	OPTION_DEBUG_EXIT = 256,
 	OPTION_TIMEOUT,
+	OPTION_NAME,
 	OPTION_STATS,
 	OPTION_STATS_JSON,
 };
@@ -131,6 +147,7 @@ static const struct option long_options[] = {
 	{ "mem", required_argument, NULL, 'm' },
 	{ "debug-exit", required_argument, NULL, OPTION_DEBUG_EXIT },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+	{ "name", required_argument, NULL, OPTION_NAME },
 	{ "stats", no_argument, NULL, OPTION_STATS },
 	{ "stats-json", required_argument, NULL, OPTION_STATS_JSON },
 	{ "verbose", no_argument, NULL, 'v' },
@@ -157,6 +174,8 @@ static int set_option(int c, struct run_options *options,
 		return parse_port(optarg, message, options);
 	case OPTION_TIMEOUT:
 		return parse_timeout(optarg, message, options);
+	case OPTION_NAME:
+		return parse_name(optarg, message, options);
 	case OPTION_STATS:
 		options->stats = true;
 		return 0;
@@ -210,5 +229,8 @@ int cmd_run(int argc, char **argv)
 			fprintf(stderr, "minivmx: %s\n", message.text);
 		return usage_error("run");
 	}
+	options.control_base = control_base(&message);
+	if (!options.control_base && options.verbose)
+		fprintf(stderr, "minivmx: no control socket: %s\n", message.text);
 	return session_run(&options);
 }

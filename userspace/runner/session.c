@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "control.h"
 #include "exit_status.h"
 #include "image_file.h"
 #include "loader.h"
@@ -238,6 +239,9 @@ static int start_threads(struct session *s)
 	int ret;
 
 	io_block_signals();
+	/* Not before: a signal would leave the socket behind. */
+	if (session_listen(s))
+		return -1;
 	ret = output_start(&s->output);
 	if (!ret) {
 		ret = io_start(s);
@@ -342,6 +346,7 @@ int session_run(const struct run_options *options)
 	output_init(&s.output, STDOUT_FILENO, on_output_failed, &s);
 
 	status = set_up_and_run(&s);
+	control_stop(s.control);
 	/* Else the end of the process does it all. */
 	if (!s.output_hangs)
 		take_down(&s);

@@ -5,6 +5,7 @@
  *   main thread     runs the vCPU (vcpu.c)
  *   I/O thread      keyboard, clocks, signals, --timeout (io.c)
  *   output thread   stdout (output.c)
+ *   control thread  other processes' requests (control.c, control_requests.c)
  *
  * Locks: machine->lock first, then output.lock; nothing is waited for with
  * either held, except on a condition of that lock.
@@ -48,6 +49,8 @@ struct run_options {
 	bool stats;
 	const char *stats_json;
 	uint64_t timeout_ns;	/* 0: none */
+	const char *name;	/* or NULL: its PID */
+	const char *control_base; /* where the control socket goes; NULL: there is none */
 	bool verbose;
 };
 
@@ -64,6 +67,7 @@ struct run_options {
  * @output: what the guest prints
  * @output_hangs: its thread could not be ended
  * @io: the I/O thread
+ * @control: the control socket, or NULL
  * @outcome: why it is over; the first reason stays
  * @detail: see enum outcome
  * @wake: the vCPU waits on it in HLT
@@ -85,6 +89,7 @@ struct session {
 	struct output output;
 	bool output_hangs;
 	struct io_thread *io;
+	struct control *control;
 
 	enum outcome outcome;
 	int detail;
@@ -122,6 +127,14 @@ void io_stop(struct session *s);
 void io_set_deadline(struct session *s, uint64_t when);
 /* There is room for typed bytes again. */
 void io_input_taken(struct session *s);
+
+/* ---- control_requests.c ---- */
+
+/*
+ * Make the control socket. If it cannot be made the run goes on, but -EADDRINUSE is
+ * returned if the user asked for a name and it is taken. control_stop() ends it.
+ */
+int session_listen(struct session *s);
 
 /* ---- report.c ---- */
 

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a session answers on its control socket. */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "array.h"
+#include "control.h"
+#include "session.h"
+
+static_assert(MINIVMX_MAX_VCPUS <= CONTROL_MAX_FDS, "all vCPUs in one reply");
+
+/* The vCPUs' descriptors, in order of their ids, which have no gaps; how many. */
+static size_t vcpu_fds(const struct session *s, int fds[CONTROL_MAX_FDS])
+{
+	fds[0] = s->vcpu;
+	return 1;
+}
+
+static void add_number(struct json_object *object, const char *key, uint64_t value)
+{
+	json_object_object_add(object, key, json_object_new_uint64(value));
+}
+
+static void add_string(struct json_object *object, const char *key, const char *value)
+{
+	json_object_object_add(object, key, value ? json_object_new_string(value) : NULL);
+}
+
+/* Who this is: all of minivmx list, and the version of the protocol. */
+static int hello(struct control_call *call)
+{
+	struct session *s = call->context;
+	int fds[CONTROL_MAX_FDS];
+	uint64_t uptime;
+	bool ended;
+
+	pthread_mutex_lock(&s->machine->lock);
+	uptime = machine_now(s->machine);
+	ended = s->outcome != OUTCOME_NONE;
+	pthread_mutex_unlock(&s->machine->lock);
+
+	add_number(call->reply, "protocol", CONTROL_PROTOCOL);
+	add_number(call->reply, "pid", (uint64_t)getpid());
+	add_string(call->reply, "name", s->options->name);
+	add_string(call->reply, "image", s->options->image);
+	add_number(call->reply, "vcpus", vcpu_fds(s, fds));
+	add_number(call->reply, "memory", s->options->memory);
+	add_number(call->reply, "uptime_ms", uptime / 1000000);
+	add_string(call->reply, "state", ended ? "ended" : "running");
+	return 0;
+}
+
+/* The descriptors of all vCPUs, or of one, and their ids in the same order. */
+static int vcpus(struct control_call *call)
+{
+	struct json_object *ids = json_object_new_array();
+	const bool is_one = control_has(call, "id");
+	const uint64_t wanted = control_number(call, "id");
+	int fds[CONTROL_MAX_FDS];
+	size_t id, nr = vcpu_fds(call->context, fds);
+
+	json_object_object_add(call->reply, "ids", ids);
+	for (id = 0; id < nr; id++) {
+		if (is_one && id != wanted)
+			continue;
+		json_object_array_add(ids, json_object_new_uint64(id));
+		call->fds[call->nr_fds++] = fds[id];
+	}
+	if (!call->nr_fds)
+		return fail(&call->message, "there is no vCPU %llu, only %zu from 0 on",
+			    (unsigned long long)wanted, nr);
+	return 0;
+}
+
+static int vm(struct control_call *call)
+{
+	const struct session *s = call->context;
+
+	call->fds[call->nr_fds++] = s->vm;
+	return 0;
+}
+
+static const struct control_request requests[] = {
+	{ .name = "hello", .answer = hello },
+	{ .name = "vcpus", .answer = vcpus, .parameters = { { "id", json_type_int, false } } },
+	{ .name = "vm", .answer = vm },
+};
+
+int session_listen(struct session *s)
+{
+	const struct control_config config = {
+		.base = s->options->control_base,
+		.name = s->options->name,
+		.requests = requests,
+		.nr_requests = ARRAY_SIZE(requests),
+		.context = s,
+		.idle_ms = CONTROL_IDLE_MS,
+	};
+	struct message message;
+	int ret;
+
+	if (!config.base)
+		return 0;
+	ret = control_start(&config, &s->control, &message);
+	if (ret == -EADDRINUSE && config.name) {
+		fprintf(stderr, "minivmx: %s\n", message.text);
+		return ret;
+	}
+	if (ret && s->options->verbose)
+		fprintf(stderr, "minivmx: no control socket: %s\n", message.text);
+	return 0;
+}
