@@ -86,6 +86,72 @@ expect 'SIGTERM' 143 'ended by Terminated' ended_by TERM
 expect 'SIGHUP' 129 'ended by Hangup' ended_by HUP
 expect 'SIGKILL' 137 '' ended_by KILL
 
+# ---- the control socket ----
+SPIN=$SELFTESTS/guest/spin.bin
+
+# await COMMAND...: until it succeeds, but not for ever.
+await() {
+	tries=200
+	until "$@" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || return 1
+		sleep 0.1
+	done
+}
+
+# list_has EXPRESSION: a line of the JSON matches it.
+list_has() {
+	minivmx list --json | grep -qE "$1"
+}
+
+# sockets: their names.
+sockets() {
+	ls -A /run/minivmx
+}
+
+expect 'list help' 0 'usage: minivmx list' minivmx list --help
+expect 'bad name' 2 "or only digits: '17'" minivmx run --name 17 halt
+expect 'nothing runs' 0 '^$' minivmx list
+minivmx run --name spinner --mem 16M "$SPIN" 2>/dev/null &
+runner=$!
+expect 'list shows a guest that runs' 0 '' await list_has '"name": *"spinner"'
+expect 'list has one line for it' 0 "^ *$runner spinner +1 +16M +0:0[0-9]:[0-9][0-9] $SPIN\$" \
+	minivmx list
+expect 'list --json has its PID' 0 '' list_has "\"pid\": *$runner,"
+expect 'and its image' 0 '' list_has '"image": *".*spin.bin"'
+expect 'and that it runs' 0 '' list_has '"state": *"running"'
+expect 'its socket is of mode 0600' 0 '^srw------- ' ls -l /run/minivmx/spinner.sock
+expect 'in a directory of mode 0700' 0 '^drwx------ .* minivmx$' ls -l /run
+expect 'its name is taken' 4 "the name 'spinner' is in use" minivmx run --name spinner halt
+minivmx run "$SPIN" 2>/dev/null &
+second=$!
+expect 'a second one is called by its PID' 0 '' await test -S "/run/minivmx/$second.sock"
+expect 'and is listed, too' 0 '' await list_has "\"pid\": *$second,"
+kill $second
+wait $second
+expect 'after SIGTERM its socket is gone' 0 '^$' test ! -e "/run/minivmx/$second.sock"
+expect 'the first is still listed' 0 '' list_has '"name": *"spinner"'
+kill -INT $runner
+wait $runner
+expect 'after SIGINT its socket is gone, too' 0 '^$' sockets
+minivmx run --timeout 0.5 "$SPIN" 2>/dev/null
+expect 'one that ends by itself leaves no socket' 0 '^$' sockets
+minivmx run --name killed "$SPIN" &
+runner=$!
+expect 'list shows one to be killed' 0 '' await list_has '"name": *"killed"'
+kill -KILL $runner
+wait $runner
+expect 'SIGKILL leaves its socket' 0 '^killed.sock$' sockets
+expect 'but it is not listed' 0 '^$' minivmx list
+expect 'the next one runs' 0 '' minivmx run halt
+expect 'and removes it' 0 '^$' sockets
+chmod 755 /run/minivmx
+expect 'without the directory it runs all the same' 0 '' minivmx run halt
+expect 'and says so if asked' 0 'no control socket: /run/minivmx is not this user' \
+	minivmx run --verbose halt
+expect 'list refuses it' 4 '/run/minivmx is not this user.s, or not of mode 0700' minivmx list
+chmod 700 /run/minivmx
+
 # ---- the host ----
 grep -q ^nobody: /etc/passwd || echo 'nobody:x:65534:65534::/:/bin/sh' >>/etc/passwd
 chmod 755 /tmp

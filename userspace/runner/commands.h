@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 int cmd_run(int argc, char **argv);
+int cmd_list(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 

@@ -20,6 +20,7 @@ static const struct command {
 	const char *summary;
 } commands[] = {
 	{ "run", cmd_run, "run a guest" },
+	{ "list", cmd_list, "list the guests that run" },
 	{ "info", cmd_info, "show what this host and the module offer" },
 	{ "explain", cmd_explain, "say why VM entry refuses a VMCS" },
 };
