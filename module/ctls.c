@@ -17,6 +17,7 @@
 #include "ctls.h"
 
 struct vmx_ctls vmx_ctls __ro_after_init;
+struct minivmx_caps vmx_caps __ro_after_init;
 
 /*
  * For tests: capabilities to take for missing, each as MSR:BITS or, on one CPU
@@ -37,27 +38,47 @@ struct absent_bits {
 
 static struct absent_bits absent_bits[ARRAY_SIZE(absent)] __ro_after_init;
 
+/* The capability MSRs, as indices of minivmx_caps.vmx_msrs. */
+enum {
+#define VMX_MSR(name, other, bits) CAP_##name,
+#include "capabilities.def"
+#undef VMX_MSR
+	NR_CAPS
+};
+
+static_assert(NR_CAPS == MINIVMX_NR_VMX_MSRS);
+
+static const struct {
+	const char *name;
+	u8 other;
+	u64 bits;
+} cap_rows[NR_CAPS] = {
+#define VMX_MSR(name, other, bits) { "IA32_VMX_" #name, CAP_##other, bits },
+#include "capabilities.def"
+#undef VMX_MSR
+};
+
 /* A control word: its MSR, the MSR without default1 bits, where it ends up. */
 static const struct {
 	const char *name;
-	u32 msr;
-	u32 true_msr;
+	u8 cap;
+	u8 true_cap;
 	size_t value;	/* in struct vmx_ctls */
 } ctl_words[NR_CTL_WORDS] = {
-	[CTLS_PIN] = { "pin-based", MSR_IA32_VMX_PINBASED_CTLS,
-		      MSR_IA32_VMX_TRUE_PINBASED_CTLS, offsetof(struct vmx_ctls, pin) },
-	[CTLS_CPU] = { "primary processor-based", MSR_IA32_VMX_PROCBASED_CTLS,
-		      MSR_IA32_VMX_TRUE_PROCBASED_CTLS, offsetof(struct vmx_ctls, cpu) },
-	[CTLS_CPU2] = { "secondary processor-based", MSR_IA32_VMX_PROCBASED_CTLS2,
-		       MSR_IA32_VMX_PROCBASED_CTLS2, offsetof(struct vmx_ctls, cpu2) },
-	[CTLS_EXIT] = { "VM-exit", MSR_IA32_VMX_EXIT_CTLS,
-		       MSR_IA32_VMX_TRUE_EXIT_CTLS, offsetof(struct vmx_ctls, exit) },
-	[CTLS_ENTRY] = { "VM-entry", MSR_IA32_VMX_ENTRY_CTLS,
-			MSR_IA32_VMX_TRUE_ENTRY_CTLS, offsetof(struct vmx_ctls, entry) },
+	[CTLS_PIN] = { "pin-based", CAP_PINBASED_CTLS,
+		      CAP_TRUE_PINBASED_CTLS, offsetof(struct vmx_ctls, pin) },
+	[CTLS_CPU] = { "primary processor-based", CAP_PROCBASED_CTLS,
+		      CAP_TRUE_PROCBASED_CTLS, offsetof(struct vmx_ctls, cpu) },
+	[CTLS_CPU2] = { "secondary processor-based", CAP_PROCBASED_CTLS2,
+		       CAP_PROCBASED_CTLS2, offsetof(struct vmx_ctls, cpu2) },
+	[CTLS_EXIT] = { "VM-exit", CAP_EXIT_CTLS,
+		       CAP_TRUE_EXIT_CTLS, offsetof(struct vmx_ctls, exit) },
+	[CTLS_ENTRY] = { "VM-entry", CAP_ENTRY_CTLS,
+			CAP_TRUE_ENTRY_CTLS, offsetof(struct vmx_ctls, entry) },
 };
 
 /* What minivmx does with a control: see controls.def. */
-enum ctl_need { UNUSED, REQUIRED, OPTIONAL, CLEAR };
+enum ctl_need { UNUSED, REQUIRED, OPTIONAL, PERF_GLOBAL, CLEAR, DYNAMIC };
 /* And who else may change it. */
 enum ctl_user { OWN, FREE };
 
@@ -67,8 +88,10 @@ static const struct {
 	enum ctl_need need;
 	enum ctl_user user;
 	const char *name;
+	const char *why;
 } ctl_rows[] = {
-#define CONTROL(word, bit, name, need, user, text) { CTLS_##word, BIT(bit), need, user, text },
+#define CONTROL(word, bit, name, need, user, text, why) \
+	{ CTLS_##word, BIT(bit), need, user, text, why },
 #include "controls.def"
 #undef CONTROL
 };
@@ -133,6 +156,29 @@ static u64 cap_read(u32 msr, const char *name)
 	return value;
 }
 
+/* Only what is there is read: the log has no complaints that mean nothing. */
+static void caps_read(struct minivmx_caps *caps)
+{
+	u32 widths, features = 0;
+	size_t i;
+
+	memset(caps, 0, sizeof(*caps));
+	for (i = 0; i < NR_CAPS; i++)
+		if (!cap_rows[i].bits || (caps->vmx_msrs[cap_rows[i].other] & cap_rows[i].bits))
+			caps->vmx_msrs[i] = cap_read(MSR_IA32_VMX_BASIC + i, cap_rows[i].name);
+
+	/* Every 64-bit CPU has the leaf. */
+	widths = cpuid_eax(0x80000008);
+	caps->physical_bits = widths & 0xff;
+	caps->linear_bits = widths >> 8 & 0xff;
+	if (boot_cpu_data.cpuid_level >= 7)
+		features = cpuid_ebx(7);
+	caps->rtm = !!(features & BIT(11));
+	caps->sgx = !!(features & BIT(2));
+	/* Version 2 of architectural performance monitoring brought the MSR. */
+	caps->perf_global = boot_cpu_data.cpuid_level >= 0xa && (cpuid_eax(0xa) & 0xff) >= 2;
+}
+
 static int check_enabled(void)
 {
 	int cpu = smp_processor_id();
@@ -152,22 +198,27 @@ static int check_enabled(void)
 	return 0;
 }
 
-static bool ctls_negotiate(struct vmx_ctls *ctls, bool have_true)
+/* A control that is not as minivmx needs it. */
+static void ctl_complain(size_t row, const char *what)
 {
+	pr_err("CPU %d %s the %s control \"%s\": %s\n", smp_processor_id(), what,
+	       ctl_words[ctl_rows[row].word].name, ctl_rows[row].name, ctl_rows[row].why);
+}
+
+static bool ctls_negotiate(struct vmx_ctls *ctls, const struct minivmx_caps *caps)
+{
+	bool have_true = caps->vmx_msrs[CAP_BASIC] & VMX_BASIC_TRUE_MSRS;
 	u32 allowed0[NR_CTL_WORDS], allowed1[NR_CTL_WORDS];
 	u32 *values[NR_CTL_WORDS];
-	int cpu = smp_processor_id();
 	bool ok = true;
 	size_t i;
 
 	/*
 	 * A bit set in allowed0 must be 1, one clear in allowed1 must be 0.
-	 * The secondary controls' MSR exists only if they can be activated:
-	 * without it none of them can be set.
+	 * The MSR of secondary controls counts as 0 where there are none.
 	 */
 	for (i = 0; i < NR_CTL_WORDS; i++) {
-		u32 msr = have_true ? ctl_words[i].true_msr : ctl_words[i].msr;
-		u64 cap = cap_read(msr, ctl_words[i].name);
+		u64 cap = caps->vmx_msrs[have_true ? ctl_words[i].true_cap : ctl_words[i].cap];
 
 		allowed0[i] = (u32)cap;
 		allowed1[i] = cap >> 32;
@@ -183,25 +234,22 @@ static bool ctls_negotiate(struct vmx_ctls *ctls, bool have_true)
 
 		if (need == UNUSED)
 			continue;
-		if (need == REQUIRED && !(allowed1[w] & bit)) {
-			pr_err("CPU %d lacks the %s control \"%s\"\n",
-			       cpu, ctl_words[w].name, ctl_rows[i].name);
+		if ((need == REQUIRED || need == DYNAMIC) && !(allowed1[w] & bit)) {
+			ctl_complain(i, "lacks");
 			ok = false;
 		}
-		if (need == CLEAR && (allowed0[w] & bit)) {
-			pr_err("CPU %d cannot clear the %s control \"%s\"\n",
-			       cpu, ctl_words[w].name, ctl_rows[i].name);
+		if ((need == CLEAR || need == DYNAMIC) && (allowed0[w] & bit)) {
+			ctl_complain(i, "cannot clear");
 			ok = false;
 		}
-		if (need != CLEAR)
+		if (need != CLEAR && need != DYNAMIC)
 			*values[w] |= bit & allowed1[w];
 	}
 	return ok;
 }
 
-static bool ept_negotiate(struct vmx_ctls *ctls)
+static bool ept_negotiate(struct vmx_ctls *ctls, u64 cap)
 {
-	u64 cap = cap_read(MSR_IA32_VMX_EPT_VPID_CAP, "IA32_VMX_EPT_VPID_CAP");
 	bool ok = true;
 	size_t i;
 
@@ -239,34 +287,30 @@ static bool basic_negotiate(struct vmx_ctls *ctls, u64 basic)
 }
 
 /* Preemption off. All that is missing is logged, not only the first of it. */
-static int ctls_read(struct vmx_ctls *ctls)
+static int ctls_read(struct vmx_ctls *ctls, struct minivmx_caps *caps)
 {
 	int ret = check_enabled();
-	u64 basic;
 	bool ok;
 
 	if (ret)
 		return ret;
-	basic = cap_read(MSR_IA32_VMX_BASIC, "IA32_VMX_BASIC");
-	ok = basic_negotiate(ctls, basic);
-	ok &= ctls_negotiate(ctls, basic & VMX_BASIC_TRUE_MSRS);
+	caps_read(caps);
+	ok = basic_negotiate(ctls, caps->vmx_msrs[CAP_BASIC]);
+	ok &= ctls_negotiate(ctls, caps);
 	if (ctls->cpu & CPU_BASED_ACTIVATE_SECONDARY_CONTROLS)
-		ok &= ept_negotiate(ctls);
+		ok &= ept_negotiate(ctls, caps->vmx_msrs[CAP_EPT_VPID_CAP]);
 	if (!ok)
 		return -EOPNOTSUPP;
 
-	/* Version 2 of architectural performance monitoring brought the MSR. */
-	ctls->perf_global =
-		boot_cpu_data.cpuid_level >= 0xa && (cpuid_eax(0xa) & 0xff) >= 2 &&
+	ctls->perf_global = caps->perf_global &&
 		(ctls->exit & VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL) &&
 		(ctls->entry & VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL);
 	if (!ctls->perf_global) {
 		ctls->exit &= ~VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL;
 		ctls->entry &= ~VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL;
 	}
-	ctls->timer_shift = cap_read(MSR_IA32_VMX_MISC, "IA32_VMX_MISC") &
-			    VMX_MISC_TIMER_RATE;
-	ctls->cr4_fixed1 = cap_read(MSR_IA32_VMX_CR4_FIXED1, "IA32_VMX_CR4_FIXED1");
+	ctls->timer_shift = caps->vmx_msrs[CAP_MISC] & VMX_MISC_TIMER_RATE;
+	ctls->cr4_fixed1 = caps->vmx_msrs[CAP_CR4_FIXED1];
 	return 0;
 }
 
@@ -288,21 +332,22 @@ int __init ctls_init(void)
 	if (ret)
 		return ret;
 	preempt_disable();
-	ret = ctls_read(&vmx_ctls);
+	ret = ctls_read(&vmx_ctls, &vmx_caps);
 	preempt_enable();
 	return ret;
 }
 
 int ctls_check_cpu(void)
 {
+	struct minivmx_caps caps;
 	struct vmx_ctls ctls;
 	int ret;
 
 	memset(&ctls, 0, sizeof(ctls));
-	ret = ctls_read(&ctls);
+	ret = ctls_read(&ctls, &caps);
 	if (ret)
 		return ret;
-	/* One VMCS has to do on all CPUs. */
+	/* One VMCS has to do on all CPUs. In what is not used they may differ. */
 	if (memcmp(&ctls, &vmx_ctls, sizeof(ctls))) {
 		pr_err("CPU %d has other VMX capabilities than the CPU that loaded minivmx\n",
 		       smp_processor_id());

@@ -8,11 +8,14 @@
 
 #include <linux/types.h>
 
+#include "../uapi/minivmx.h"
+
 /* The control words; the negotiated ones first. */
 enum ctl_word {
 	CTLS_PIN, CTLS_CPU, CTLS_CPU2, CTLS_EXIT, CTLS_ENTRY,
 	NR_CTL_WORDS,
-	CTLS_CPU3 = NR_CTL_WORDS,	/* all of it is UNUSED */
+	/* All of these is UNUSED. */
+	CTLS_CPU3 = NR_CTL_WORDS, CTLS_EXIT2,
 };
 
 /**
@@ -48,6 +51,8 @@ struct vmx_ctls {
 };
 
 extern struct vmx_ctls vmx_ctls;
+/* Where they come from: what the CPU that loaded the module says of itself. */
+extern struct minivmx_caps vmx_caps;
 
 /*
  * Each returns 0, or -EOPNOTSUPP with every missing capability named in the

@@ -31,6 +31,7 @@
 /* The largest argument of any row; they are copied to the stack. */
 union ioctl_arg {
 	struct minivmx_info info;
+	struct minivmx_caps caps;
 	struct minivmx_create_vm create_vm;
 	struct minivmx_cpuid cpuid;
 	struct minivmx_create_vcpu create_vcpu;
@@ -576,10 +577,17 @@ static long system_ioctl_create_vm(void *object, union ioctl_arg *arg)
 	return fd;
 }
 
+static long system_ioctl_get_caps(void *object, union ioctl_arg *arg)
+{
+	arg->caps = vmx_caps;
+	return 0;
+}
+
 static const struct ioctl_row system_rows[NR_ROWS] = {
 	ROW(MINIVMX_GET_INFO, system_ioctl_get_info),
 	ROW(MINIVMX_GET_SUPPORTED_CPUID, system_ioctl_get_cpuid),
 	ROW(MINIVMX_CREATE_VM, system_ioctl_create_vm),
+	ROW(MINIVMX_GET_CAPS, system_ioctl_get_caps),
 };
 
 static long system_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

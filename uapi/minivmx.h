@@ -88,6 +88,31 @@ struct minivmx_info {
 	__u64 tsc_khz;
 };
 
+#define MINIVMX_NR_VMX_MSRS	20	/* IA32_VMX_BASIC (480H) to IA32_VMX_EXIT_CTLS2 (493H) */
+
+/**
+ * struct minivmx_caps - answer of MINIVMX_GET_CAPS: what VMX can do on this CPU
+ * @vmx_msrs: the capability MSRs, from 480H on in the order of their numbers; 0 for
+ *	      one that the CPU does not have ("VMX Capability Reporting Facility")
+ * @physical_bits: width of a physical address in bits
+ * @linear_bits: width of a linear address in bits
+ * @rtm: 1 if the CPU has RTM (CPUID.7.0:EBX[11]), else 0
+ * @sgx: 1 if the CPU has SGX (CPUID.7.0:EBX[2]), else 0
+ * @perf_global: 1 if the CPU has IA32_PERF_GLOBAL_CTRL, else 0
+ * @reserved: zero
+ *
+ * As the CPU that loaded the module had it then.
+ */
+struct minivmx_caps {
+	__u64 vmx_msrs[MINIVMX_NR_VMX_MSRS];
+	__u8 physical_bits;
+	__u8 linear_bits;
+	__u8 rtm;
+	__u8 sgx;
+	__u8 perf_global;
+	__u8 reserved[3];
+};
+
 /* minivmx_create_vm.flags */
 #define MINIVMX_VM_BORROW	(1 << 0)	/* share KVM's VMX by means of @kvm_fd */
 
@@ -786,6 +811,8 @@ struct minivmx_ring {
 				_IOWR(MINIVMX_IOC, 0x01, struct minivmx_cpuid)
 /* Returns a VM descriptor. -EBUSY if another hypervisor has VMX. */
 #define MINIVMX_CREATE_VM	_IOW(MINIVMX_IOC, 0x02, struct minivmx_create_vm)
+/* What VMX can do on the CPU that loaded the module. */
+#define MINIVMX_GET_CAPS	_IOR(MINIVMX_IOC, 0x03, struct minivmx_caps)
 
 /* of a VM */
 /* Returns a vCPU descriptor. */
@@ -840,6 +867,7 @@ struct minivmx_ring {
 #define MINIVMX_ASSERT_SIZE(s, n) _Static_assert(sizeof(struct s) == (n), #s)
 #endif
 MINIVMX_ASSERT_SIZE(minivmx_info, 40);
+MINIVMX_ASSERT_SIZE(minivmx_caps, 168);
 MINIVMX_ASSERT_SIZE(minivmx_create_vm, 8);
 MINIVMX_ASSERT_SIZE(minivmx_cpuid_entry, 32);
 MINIVMX_ASSERT_SIZE(minivmx_cpuid, 16);

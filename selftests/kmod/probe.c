@@ -7,6 +7,8 @@
  *   vmxe	a line for each CPU: its number, and CR4.VMXE
  *   current	a line for each CPU: its number, and the current VMCS's address, -1
  *		if there is none, or "off"
+ *   msrs	a line for each VMX capability MSR: its number, and its value, "-" if
+ *		it cannot be read
  *
  * When the host reboots, after all others were told so, it says on the console
  * which CPUs still have CR4.VMXE set.
@@ -71,6 +73,19 @@ static int current_show(struct seq_file *file, void *unused)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(current);
+
+static int msrs_show(struct seq_file *file, void *unused)
+{
+	u32 msr, low, high;
+
+	for (msr = 0x480; msr <= 0x493; msr++)
+		if (rdmsr_safe(msr, &low, &high))
+			seq_printf(file, "%x -\n", msr);
+		else
+			seq_printf(file, "%x %llx\n", msr, (u64)high << 32 | low);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(msrs);
 
 /* ---- The third owner ---- */
 
@@ -191,6 +206,7 @@ static int __init probe_init(void)
 	debugfs_create_file("take", 0200, dir, NULL, &take_fops);
 	debugfs_create_file("vmxe", 0400, dir, NULL, &vmxe_fops);
 	debugfs_create_file("current", 0400, dir, NULL, &current_fops);
+	debugfs_create_file("msrs", 0400, dir, NULL, &msrs_fops);
 	return 0;
 }
 module_init(probe_init);

@@ -100,6 +100,7 @@ static const struct row {
 #define ROW(k, n, ...) \
 	{ .name = #n, .cmd = MINIVMX_##n, .kind = k, __VA_ARGS__ }
 	ROW(SYSTEM, GET_INFO),
+	ROW(SYSTEM, GET_CAPS),
 	ROW(SYSTEM, GET_SUPPORTED_CPUID, .prepare = prepare_cpuid),
 	ROW(SYSTEM, CREATE_VM, .prepare = prepare_create_vm, .returns_fd = true),
 	ROW(VM, CREATE_VCPU, .prepare = prepare_create_vcpu, .returns_fd = true),
@@ -202,7 +203,7 @@ static bool is_known(enum kind kind, unsigned int cmd)
 
 TEST_F(minivmx, unknown_numbers)
 {
-	static const unsigned int sizes[] = { 0, 8, 16, 24, 32, 40, 48, 360, 4096 };
+	static const unsigned int sizes[] = { 0, 8, 16, 24, 32, 40, 48, 168, 360, 4096 };
 	unsigned int nr, dir, size, cmd;
 	enum kind kind;
 	union arg arg;

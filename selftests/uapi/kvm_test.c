@@ -306,7 +306,6 @@ TEST_F_TIMEOUT(owner, kvm_was_there_first, TIMEOUT)
 
 /* ---- A third hypervisor ---- */
 
-#define PROBE	"./probe.ko"
 #define TAKE	"/sys/kernel/debug/probe/take"
 
 static bool probe_takes(bool take)
@@ -319,23 +318,13 @@ static bool probe_takes(bool take)
 	return ok;
 }
 
-static bool load_probe(void)
-{
-	return !system("insmod " PROBE);
-}
-
-static void unload_probe(void)
-{
-	syscall(SYS_delete_module, "probe", O_NONBLOCK);
-}
-
 TEST_F_TIMEOUT(owner, a_third_one_has_it, TIMEOUT)
 {
 	int vm;
 
 	if (access("/sys/module/kvm_intel", F_OK) == 0)
 		SKIP(return, "KVM is loaded");
-	ASSERT_TRUE(load_probe());
+	ASSERT_EQ(0, load_probe());
 	ASSERT_TRUE(probe_takes(true));
 	EXPECT_VMX(MINIVMX_VMX_FOREIGN, MINIVMX_REASON_VMXE);
 	EXPECT_EQ(-EBUSY, OWN(self->system));
@@ -498,7 +487,7 @@ TEST_F_TIMEOUT(both, kvm_keeps_its_current_vmcs, TIMEOUT)
 	int i;
 
 	NEED_KVM();
-	ASSERT_TRUE(load_probe());
+	ASSERT_EQ(0, load_probe());
 	pin(0);
 	ASSERT_TRUE(guest_create(&g, BORROW(self->system, self->kvm_vm)));
 	EXPECT_TRUE(guest_counts(&g));

@@ -46,6 +46,17 @@ static inline long load_kvm(const char *params)
 	return ret ?: load_file("/testbed/kvm/kvm-intel.ko", "");
 }
 
+/* selftests/kmod, from the folder where the tests run. */
+static inline long load_probe(void)
+{
+	return load_file("./probe.ko", "");
+}
+
+static inline void unload_probe(void)
+{
+	syscall(SYS_delete_module, "probe", O_NONBLOCK);
+}
+
 /* False if something keeps it. */
 static inline bool unload_kvm(void)
 {

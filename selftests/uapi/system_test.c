@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* /dev/minivmx itself: who may open it, what it tells, how VMs are made. */
 #include <sys/stat.h>
+#include <cpuid.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 
+#include "module.h"
 #include "uapi.h"
 
 FIXTURE(device) {
@@ -180,6 +184,88 @@ TEST_F(device, supported_cpuid_refuses)
 	EXPECT_EQ(-EFAULT, get_cpuid(self->fd, nr, pages(2, PROT_READ)));
 	cpuid = (struct minivmx_cpuid) { .nr = nr, .reserved = 1, .entries = (uintptr_t)rows };
 	EXPECT_EQ(-EINVAL, call(self->fd, MINIVMX_GET_SUPPORTED_CPUID, &cpuid));
+}
+
+/* ---- Capabilities ---- */
+
+#define PROBE_MSRS	"/sys/kernel/debug/probe/msrs"
+
+/* The MSRs as another module reads them, or 0 for one that is not there. */
+static int read_msrs(__u64 msrs[MINIVMX_NR_VMX_MSRS])
+{
+	FILE *file = fopen(PROBE_MSRS, "r");
+	unsigned int msr;
+	char value[20];
+	int nr = 0;
+
+	memset(msrs, 0, MINIVMX_NR_VMX_MSRS * sizeof(*msrs));
+	while (file && nr < MINIVMX_NR_VMX_MSRS &&
+	       fscanf(file, "%x %19s", &msr, value) == 2 && msr == 0x480U + nr)
+		msrs[nr++] = value[0] == '-' ? 0 : strtoull(value, NULL, 16);
+	if (file)
+		fclose(file);
+	return nr;
+}
+
+static bool has_cpuid_bit(unsigned int leaf, unsigned int reg, unsigned int bit)
+{
+	unsigned int r[4] = { 0 };
+
+	__get_cpuid_count(leaf, 0, &r[0], &r[1], &r[2], &r[3]);
+	return r[reg] >> bit & 1;
+}
+
+TEST_F(device, caps_are_the_cpus)
+{
+	__u64 msrs[MINIVMX_NR_VMX_MSRS];
+	struct minivmx_caps caps;
+	unsigned int i, eax, other;
+
+	ASSERT_EQ(0, load_probe());
+	EXPECT_EQ(MINIVMX_NR_VMX_MSRS, read_msrs(msrs));
+	unload_probe();
+
+	memset(&caps, 0xaa, sizeof(caps));
+	ASSERT_EQ(0, call(self->fd, MINIVMX_GET_CAPS, &caps));
+	for (i = 0; i < MINIVMX_NR_VMX_MSRS; i++) {
+		EXPECT_EQ(msrs[i], caps.vmx_msrs[i])
+			TH_LOG("MSR %#x", 0x480 + i);
+		EXPECT_EQ(!!minivmx_has_vmx_msr(&caps, i), !!msrs[i])
+			TH_LOG("MSR %#x", 0x480 + i);
+	}
+	/* Or nothing was compared. */
+	EXPECT_NE(0, caps.vmx_msrs[0]);
+	EXPECT_NE(0, caps.vmx_msrs[0x48c - 0x480]);
+
+	__get_cpuid(0x80000008, &eax, &other, &other, &other);
+	EXPECT_EQ(eax & 0xff, caps.physical_bits);
+	EXPECT_EQ(eax >> 8 & 0xff, caps.linear_bits);
+	EXPECT_EQ(has_cpuid_bit(7, 1, 11), caps.rtm);
+	EXPECT_EQ(has_cpuid_bit(7, 1, 2), caps.sgx);
+	EXPECT_GE(1, caps.perf_global);
+	for (i = 0; i < sizeof(caps.reserved); i++)
+		EXPECT_EQ(0, caps.reserved[i]);
+}
+
+/* They do not change, and all that is required is there: the module is. */
+TEST_F(device, caps_fit_minivmx)
+{
+	struct minivmx_control controls[256];
+	struct minivmx_caps caps, again;
+	unsigned int set = 0;
+	int i, nr;
+
+	ASSERT_EQ(0, call(self->fd, MINIVMX_GET_CAPS, &caps));
+	ASSERT_EQ(0, call(self->fd, MINIVMX_GET_CAPS, &again));
+	EXPECT_EQ(0, memcmp(&caps, &again, sizeof(caps)));
+	nr = minivmx_controls(&caps, controls, ARRAY_SIZE(controls));
+	ASSERT_GE(ARRAY_SIZE(controls), nr);
+	for (i = 0; i < nr; i++) {
+		EXPECT_NE(MINIVMX_USE_UNFIT, controls[i].use)
+			TH_LOG("%s", controls[i].name);
+		set += controls[i].use == MINIVMX_USE_SET;
+	}
+	EXPECT_LT(20, set);
 }
 
 TEST_HARNESS_MAIN

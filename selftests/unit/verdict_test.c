@@ -1,4 +1,4 @@
-/* SOURCES: userspace/lib/verdict.c */
+/* SOURCES: userspace/lib/verdict.c userspace/lib/caps.c */
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The entry verdict: valid states of each mode break no rule, and each rule is
@@ -28,7 +28,7 @@ static const uint32_t encodings[] = {
 #define NR_FIELDS	ARRAY_SIZE(encodings)
 
 enum {
-#define CONTROL(word, bit, name, need, user, text) word##_##name = 1U << bit,
+#define CONTROL(word, bit, name, need, user, text, why) word##_##name = 1U << bit,
 #include "../../module/controls.def"
 #undef CONTROL
 };
@@ -213,10 +213,12 @@ static int judge(const struct state *s, struct minivmx_broken_rule broken[MAX_BR
 {
 	struct minivmx_vmcs_dump dump = {
 		.fields = s->fields, .nr_fields = s->nr_fields,
-		.physical_bits = 40, .linear_bits = 48, .rtm = s->rtm, .sgx = s->sgx,
+		.caps = {
+			.physical_bits = 40, .linear_bits = 48, .rtm = s->rtm, .sgx = s->sgx,
+		},
 	};
 
-	memcpy(dump.vmx_msrs, s->msrs, sizeof(dump.vmx_msrs));
+	memcpy(dump.caps.vmx_msrs, s->msrs, sizeof(dump.caps.vmx_msrs));
 	return minivmx_verdict(&dump, broken, MAX_BROKEN, unjudged);
 }
 
@@ -581,7 +583,7 @@ TEST(each_rule_has_such_a_state)
 
 /* ---- What depends on the CPU ---- */
 
-/* The MSRs by index, as in minivmx_vmcs_dump. */
+/* The MSRs by index, as in minivmx_caps. */
 enum { BASIC = 0, MISC = 5, EPT_VPID = 12 };
 
 static int judge_one(struct state *s, const char *rule)
@@ -695,7 +697,7 @@ TEST(what_is_not_in_the_dump_is_not_judged)
 
 TEST(more_rules_than_there_is_room_for)
 {
-	struct minivmx_vmcs_dump dump = { .physical_bits = 40, .linear_bits = 48 };
+	struct minivmx_vmcs_dump dump = { .caps = { .physical_bits = 40, .linear_bits = 48 } };
 	struct minivmx_broken_rule broken[2];
 	unsigned int unjudged;
 	struct state s;

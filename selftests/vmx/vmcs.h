@@ -13,7 +13,7 @@ enum vmcs_field {
 
 /* Controls as bits of their word: CPU_RDTSC_EXITING and so on. */
 enum {
-#define CONTROL(word, bit, name, need, user, text) word##_##name = (int)(1U << (bit)),
+#define CONTROL(word, bit, name, need, user, text, why) word##_##name = (int)(1U << (bit)),
 #include "../../module/controls.def"
 #undef CONTROL
 };

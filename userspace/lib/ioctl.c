@@ -23,6 +23,11 @@ int minivmx_get_info(int fd, struct minivmx_info *info)
 	return call(fd, MINIVMX_GET_INFO, info);
 }
 
+int minivmx_get_caps(int fd, struct minivmx_caps *caps)
+{
+	return call(fd, MINIVMX_GET_CAPS, caps);
+}
+
 static int get_cpuid(int fd, unsigned long request,
 		     struct minivmx_cpuid_entry *entries, unsigned int max)
 {

@@ -80,6 +80,15 @@ int minivmx_create_vm(int fd, struct minivmx_error *error);
 int minivmx_get_info(int fd, struct minivmx_info *info);
 
 /**
+ * minivmx_get_caps() - MINIVMX_GET_CAPS
+ * @fd: from minivmx_open()
+ * @caps: filled
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_get_caps(int fd, struct minivmx_caps *caps);
+
+/**
  * minivmx_get_supported_cpuid() - MINIVMX_GET_SUPPORTED_CPUID
  * @fd: from minivmx_open()
  * @entries: array to fill
@@ -440,29 +449,110 @@ void minivmx_flat_gdt(const struct minivmx_sregs *sregs,
  */
 void minivmx_use_gdt(struct minivmx_sregs *sregs, uint64_t base);
 
-/* ---- verdict.c: would VM entry accept that VMCS? ---- */
+/* ---- caps.c: what the capability MSRs say of the controls ---- */
 
-#define MINIVMX_NR_VMX_MSRS	20	/* IA32_VMX_BASIC (480H) to IA32_VMX_EXIT_CTLS2 */
+/* The words of controls in a VMCS. */
+enum minivmx_word {
+	MINIVMX_WORD_PIN,	/* pin-based VM-execution controls */
+	MINIVMX_WORD_CPU,	/* primary processor-based ones */
+	MINIVMX_WORD_CPU2,	/* secondary */
+	MINIVMX_WORD_CPU3,	/* tertiary */
+	MINIVMX_WORD_EXIT,	/* primary VM-exit controls */
+	MINIVMX_WORD_EXIT2,	/* secondary */
+	MINIVMX_WORD_ENTRY,	/* VM-entry controls */
+	MINIVMX_NR_WORDS
+};
+
+/* What minivmx does with a control. */
+enum minivmx_use {
+	MINIVMX_USE_NONE,	/* nothing: it is as the CPU wants it */
+	MINIVMX_USE_SET,	/* it is 1 */
+	MINIVMX_USE_CLEAR,	/* it is 0 */
+	MINIVMX_USE_DYNAMIC,	/* it is 1 while a guest needs it */
+	MINIVMX_USE_UNFIT,	/* what it wants cannot be: no minivmx on that CPU */
+};
+
+/**
+ * struct minivmx_control - a control, on a CPU
+ * @word: where it is
+ * @use: what minivmx does with it there
+ * @bit: of @word
+ * @allowed_0: 1 if it may be 0 there, or 0
+ * @allowed_1: 1 if it may be 1 there, or 0
+ * @name: the manual's ("NMI exiting")
+ * @why: minivmx does so, a phrase of at most 38 characters
+ */
+struct minivmx_control {
+	enum minivmx_word word;
+	enum minivmx_use use;
+	uint8_t bit;
+	uint8_t allowed_0;
+	uint8_t allowed_1;
+	const char *name;
+	const char *why;
+};
+
+/**
+ * minivmx_controls() - every control that the manual names, on a CPU
+ * @caps: the CPU
+ * @controls: filled, ordered by word and bit
+ * @max: rows at @controls
+ *
+ * Return: how many there are, which may be more than @max.
+ */
+int minivmx_controls(const struct minivmx_caps *caps, struct minivmx_control *controls,
+		     unsigned int max);
+
+/**
+ * minivmx_vmx_msr_name() - the name of a capability MSR
+ * @index: of minivmx_caps.vmx_msrs
+ *
+ * Return: the manual's name ("IA32_VMX_BASIC"), or NULL.
+ */
+const char *minivmx_vmx_msr_name(unsigned int index);
+
+/**
+ * minivmx_has_vmx_msr() - does a CPU have that capability MSR?
+ * @caps: the CPU
+ * @index: of minivmx_caps.vmx_msrs
+ *
+ * Return: 1 or 0, as the other capability MSRs tell.
+ */
+int minivmx_has_vmx_msr(const struct minivmx_caps *caps, unsigned int index);
+
+/**
+ * minivmx_word_msr() - the capability MSR that a word of controls goes by
+ * @caps: the CPU
+ * @word: which
+ *
+ * Return: its index in minivmx_caps.vmx_msrs; of two MSRs for a word the one that
+ * lets more be 0, if the CPU has it.
+ */
+unsigned int minivmx_word_msr(const struct minivmx_caps *caps, enum minivmx_word word);
+
+/**
+ * minivmx_word_limits() - what may stand in a word of controls
+ * @caps: the CPU
+ * @word: which
+ * @must: set to the bits that must be 1
+ * @may: set to the bits that may be 1
+ */
+void minivmx_word_limits(const struct minivmx_caps *caps, enum minivmx_word word,
+			 uint64_t *must, uint64_t *may);
+
+/* ---- verdict.c: would VM entry accept that VMCS? ---- */
 
 /**
  * struct minivmx_vmcs_dump - a VMCS, and the CPU that is to enter with it
  * @fields: fields in any order, as MINIVMX_GET_VMCS fills them; one that the manual
  *	    has but this has not, or with a result that is not 0, is taken for unknown
  * @nr_fields: how many
- * @vmx_msrs: the capability MSRs from 480H on, 0 where the CPU has none
- * @physical_bits: width of a physical address, 32 to 52
- * @linear_bits: width of a linear address, 48 or 57
- * @rtm: the CPU has RTM
- * @sgx: the CPU has SGX
+ * @caps: the CPU
  */
 struct minivmx_vmcs_dump {
 	const struct minivmx_vmcs_field *fields;
 	unsigned int nr_fields;
-	uint64_t vmx_msrs[MINIVMX_NR_VMX_MSRS];
-	uint8_t physical_bits;
-	uint8_t linear_bits;
-	uint8_t rtm;
-	uint8_t sgx;
+	struct minivmx_caps caps;
 };
 
 /* How an entry ends that breaks a rule. */

@@ -33,35 +33,27 @@ static const struct {
 #undef FIELD
 };
 
-enum word { WORD_PIN, WORD_CPU, WORD_CPU2, WORD_CPU3, WORD_EXIT, WORD_ENTRY };
-
 enum {
-#define CONTROL(word, bit, name, need, user, text) word##_##name = bit,
+#define CONTROL(word, bit, name, need, user, text, why) word##_##name = bit,
 #include "../../module/controls.def"
 #undef CONTROL
 };
 
-/* The capability MSRs, as indices of minivmx_vmcs_dump.vmx_msrs. */
+/* The capability MSRs, as indices of minivmx_caps.vmx_msrs. */
 enum vmx_msr {
-	MSR_BASIC, MSR_PINBASED_CTLS, MSR_PROCBASED_CTLS, MSR_EXIT_CTLS, MSR_ENTRY_CTLS,
-	MSR_MISC, MSR_CR0_FIXED0, MSR_CR0_FIXED1, MSR_CR4_FIXED0, MSR_CR4_FIXED1,
-	MSR_VMCS_ENUM, MSR_PROCBASED_CTLS2, MSR_EPT_VPID, MSR_TRUE_PINBASED_CTLS,
-	MSR_TRUE_PROCBASED_CTLS, MSR_TRUE_EXIT_CTLS, MSR_TRUE_ENTRY_CTLS, MSR_VMFUNC,
-	MSR_PROCBASED_CTLS3, MSR_EXIT_CTLS2,
+#define VMX_MSR(name, other, bits) MSR_##name,
+#include "../../module/capabilities.def"
+#undef VMX_MSR
 };
 
-_Static_assert(MSR_EXIT_CTLS2 == MINIVMX_NR_VMX_MSRS - 1, "one of them is missing");
-
-static const struct {
-	enum row field;
-	enum vmx_msr msr, true_msr;
-} words[] = {
-	[WORD_PIN] = { ROW_PIN_BASED_CONTROLS, MSR_PINBASED_CTLS, MSR_TRUE_PINBASED_CTLS },
-	[WORD_CPU] = { ROW_CPU_BASED_CONTROLS, MSR_PROCBASED_CTLS, MSR_TRUE_PROCBASED_CTLS },
-	[WORD_CPU2] = { ROW_SECONDARY_CONTROLS, MSR_PROCBASED_CTLS2, MSR_PROCBASED_CTLS2 },
-	[WORD_CPU3] = { ROW_TERTIARY_EXEC_CONTROL, MSR_PROCBASED_CTLS3, MSR_PROCBASED_CTLS3 },
-	[WORD_EXIT] = { ROW_VM_EXIT_CONTROLS, MSR_EXIT_CTLS, MSR_TRUE_EXIT_CTLS },
-	[WORD_ENTRY] = { ROW_VM_ENTRY_CONTROLS, MSR_ENTRY_CTLS, MSR_TRUE_ENTRY_CTLS },
+static const enum row words[MINIVMX_NR_WORDS] = {
+	[MINIVMX_WORD_PIN] = ROW_PIN_BASED_CONTROLS,
+	[MINIVMX_WORD_CPU] = ROW_CPU_BASED_CONTROLS,
+	[MINIVMX_WORD_CPU2] = ROW_SECONDARY_CONTROLS,
+	[MINIVMX_WORD_CPU3] = ROW_TERTIARY_EXEC_CONTROL,
+	[MINIVMX_WORD_EXIT] = ROW_VM_EXIT_CONTROLS,
+	[MINIVMX_WORD_EXIT2] = ROW_SECONDARY_VM_EXIT_CONTROLS,
+	[MINIVMX_WORD_ENTRY] = ROW_VM_ENTRY_CONTROLS,
 };
 
 #define CR0_PE		BIT(0)
@@ -110,19 +102,16 @@ enum { ACTIVE, HALTED, SHUTDOWN, WAIT_FOR_SIPI };
 
 /**
  * struct entry - the entry to judge
- * @dump: what it was made of
+ * @caps: the CPU
  * @value: of each field
  * @there: the field is in the dump
- * @physical_bits: width of a physical address, from the dump
- * @linear_bits: width of a linear address, likewise
  * @missing: set when a rule asks for a field that is not there
  * @wrong: set by a rule about single bits
  */
 struct entry {
-	const struct minivmx_vmcs_dump *dump;
+	const struct minivmx_caps *caps;
 	uint64_t value[NR_ROWS];
 	bool there[NR_ROWS];
-	unsigned int physical_bits, linear_bits;
 	bool missing;
 	uint64_t wrong;
 };
@@ -146,49 +135,42 @@ static uint64_t value(struct entry *e, enum row row)
 
 static uint64_t cap(const struct entry *e, enum vmx_msr msr)
 {
-	return e->dump->vmx_msrs[msr];
+	return e->caps->vmx_msrs[msr];
 }
 
 /* A word of controls as it counts: zero if another does not activate it. */
-static uint64_t controls(struct entry *e, enum word word)
+static uint64_t controls(struct entry *e, enum minivmx_word word)
 {
-	if ((word == WORD_CPU2 && !(controls(e, WORD_CPU) & BIT(CPU_SECONDARY))) ||
-	    (word == WORD_CPU3 && !(controls(e, WORD_CPU) & BIT(CPU_TERTIARY))))
+	if ((word == MINIVMX_WORD_CPU2 &&
+	     !(controls(e, MINIVMX_WORD_CPU) & BIT(CPU_SECONDARY))) ||
+	    (word == MINIVMX_WORD_CPU3 && !(controls(e, MINIVMX_WORD_CPU) & BIT(CPU_TERTIARY))))
 		return 0;
-	return value(e, words[word].field);
+	return value(e, words[word]);
 }
 
 #define F(field)		value(e, ROW_##field)
-#define ON(word, name)		(controls(e, WORD_##word) >> word##_##name & 1)
+#define ON(word, name)		(controls(e, MINIVMX_WORD_##word) >> word##_##name & 1)
+#define ALLOWED(word)		allowed(e, MINIVMX_WORD_##word)
+#define CAN_BE_1(word, name)	can_be_1(e, MINIVMX_WORD_##word, word##_##name)
 #define CAP(name)		cap(e, MSR_##name)
 #define CAP_BIT(name, bit)	(cap(e, MSR_##name) >> (bit) & 1)
 
 /* ---- Conditions ---- */
 
-/* What must be 1 and what may be 1 in a word. */
-static void word_limits(const struct entry *e, enum word word, uint64_t *must, uint64_t *may)
+static bool allowed(struct entry *e, enum minivmx_word word)
 {
-	/* "TRUE" MSRs are there if IA32_VMX_BASIC says so. */
-	uint64_t msr = cap(e, CAP_BIT(BASIC, 55) ? words[word].true_msr : words[word].msr);
+	uint64_t must, may, controls = value(e, words[word]);
 
-	*must = word == WORD_CPU3 ? 0 : (uint32_t)msr;
-	*may = word == WORD_CPU3 ? msr : msr >> 32;
-}
-
-static bool allowed(struct entry *e, enum word word)
-{
-	uint64_t must, may, controls = value(e, words[word].field);
-
-	word_limits(e, word, &must, &may);
+	minivmx_word_limits(e->caps, word, &must, &may);
 	e->wrong = (must & ~controls) | (controls & ~may);
 	return !e->wrong;
 }
 
-static bool can_be_1(const struct entry *e, enum word word, unsigned int bit)
+static bool can_be_1(const struct entry *e, enum minivmx_word word, unsigned int bit)
 {
 	uint64_t must, may;
 
-	word_limits(e, word, &must, &may);
+	minivmx_word_limits(e->caps, word, &must, &may);
 	return may >> bit & 1;
 }
 
@@ -207,7 +189,7 @@ static bool within(uint64_t address, unsigned int bits)
 /* The width of what a VMCS points to. */
 static bool in_width(const struct entry *e, uint64_t address)
 {
-	return within(address, CAP_BIT(BASIC, 48) ? 32 : e->physical_bits);
+	return within(address, CAP_BIT(BASIC, 48) ? 32 : e->caps->physical_bits);
 }
 
 static bool all_equal(uint64_t value, unsigned int bits)
@@ -217,7 +199,9 @@ static bool all_equal(uint64_t value, unsigned int bits)
 
 static bool canonical(const struct entry *e, uint64_t address)
 {
-	return all_equal(address >> (e->linear_bits - 1), 65 - e->linear_bits);
+	unsigned int bits = e->caps->linear_bits;
+
+	return all_equal(address >> (bits - 1), 65 - bits);
 }
 
 static bool pat_valid(uint64_t pat)
@@ -352,10 +336,7 @@ static const struct {
 int minivmx_verdict(const struct minivmx_vmcs_dump *dump, struct minivmx_broken_rule *broken,
 		    unsigned int max, unsigned int *unjudged)
 {
-	struct entry e = {
-		.dump = dump,
-		.physical_bits = dump->physical_bits, .linear_bits = dump->linear_bits,
-	};
+	struct entry e = { .caps = &dump->caps };
 	unsigned int i, nr = 0;
 
 	*unjudged = 0;
@@ -398,11 +379,11 @@ int minivmx_verdict(const struct minivmx_vmcs_dump *dump, struct minivmx_broken_
 const char *minivmx_control_name(uint32_t encoding, unsigned int bit)
 {
 	static const struct {
-		enum word word;
+		enum minivmx_word word;
 		unsigned int bit;
 		const char *text;
 	} names[] = {
-#define CONTROL(word, bit, name, need, user, text) { WORD_##word, bit, text },
+#define CONTROL(word, bit, name, need, user, text, why) { MINIVMX_WORD_##word, bit, text },
 #include "../../module/controls.def"
 #undef CONTROL
 	};
@@ -410,7 +391,7 @@ const char *minivmx_control_name(uint32_t encoding, unsigned int bit)
 
 	for (i = 0; i < ARRAY_SIZE(names); i++)
 		if (names[i].bit == bit &&
-		    rows[words[names[i].word].field].encoding == encoding)
+		    rows[words[names[i].word]].encoding == encoding)
 			return names[i].text;
 	return NULL;
 }

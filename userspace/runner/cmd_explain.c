@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "exit_status.h"
+#include "json_file.h"
 #include "vmcs_dump.h"
 
 /* More than that can hardly be broken: there are not so many. */
@@ -62,32 +63,18 @@ static void print_text(const struct minivmx_broken_rule *broken, int nr, unsigne
 		       nr ? "\n" : "", unjudged);
 }
 
-static void add_string(struct json_object *object, const char *key, const char *value)
-{
-	json_object_object_add(object, key, json_object_new_string(value));
-}
-
-/* As a string: 64 bits are too much for many readers of JSON. */
-static void add_hex(struct json_object *object, const char *key, uint64_t value)
-{
-	char text[20];
-
-	snprintf(text, sizeof(text), "%#llx", (unsigned long long)value);
-	add_string(object, key, text);
-}
-
 static struct json_object *rule_to_json(const struct minivmx_broken_rule *rule)
 {
 	struct json_object *object = json_object_new_object();
 
-	add_string(object, "rule", rule->name);
-	add_string(object, "field", rule->field);
-	add_hex(object, "encoding", rule->encoding);
-	add_hex(object, "value", rule->value);
-	add_hex(object, "wrong_bits", rule->wrong);
-	add_string(object, "legal", rule->legal);
-	add_string(object, "section", rule->section);
-	add_string(object, "refusal", refusals[rule->refusal].key);
+	json_add_string(object, "rule", rule->name);
+	json_add_string(object, "field", rule->field);
+	json_add_hex(object, "encoding", rule->encoding);
+	json_add_hex(object, "value", rule->value);
+	json_add_hex(object, "wrong_bits", rule->wrong);
+	json_add_string(object, "legal", rule->legal);
+	json_add_string(object, "section", rule->section);
+	json_add_string(object, "refusal", refusals[rule->refusal].key);
 	return object;
 }
 

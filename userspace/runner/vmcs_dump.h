@@ -3,18 +3,9 @@
  * A VMCS in a file: JSON, numbers as such or as strings ("0x2000").
  *
  *	{
- *	  "cpu": {
- *	    "physical_address_bits": 40,
- *	    "linear_address_bits": 48,
- *	    "rtm": false,
- *	    "sgx": false,
- *	    "vmx_msrs": { "0x480": "0x00d810000000002b", ... }
- *	  },
+ *	  "cpu": see caps_file.h,
  *	  "fields": { "GUEST_CR0": "0x80000031", ... }
  *	}
- *
- * An MSR that is not named is one that the CPU lacks; of the others in "cpu" the
- * values above are the defaults.
  */
 #ifndef VMCS_DUMP_H
 #define VMCS_DUMP_H
