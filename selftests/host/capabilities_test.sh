@@ -215,6 +215,17 @@ no_vm_with "$TIMER" 'CPU 1 has other VMX capabilities'
 late_with "$EPT" 'CPU 1 lacks the .* control "enable EPT"'
 late_with "$TIMER" 'CPU 1 has other VMX capabilities'
 
+# What is not used may differ; and what is told is what the module goes by.
+AD=0x48c:$(bit 21)
+SIPI=0x485:$(bit 8)@1
+expect 'CPU 1 without activity states: it loads' 0 '' taskset -c 0 insmod $MODULE "absent=$AD,$SIPI"
+expect 'CPU 1 without activity states: guests run there' 0 '' \
+	taskset -c 1 minivmx run guest/cpuid_loop.bin
+expect 'caps: without what is absent' 0 'accessed and dirty flags for EPT +no$' minivmx caps
+expect 'caps: of the CPU that loaded it' 0 'activity state wait-for-SIPI +yes$' \
+	taskset -c 1 minivmx caps
+rmmod minivmx
+
 insmod $MODULE
 expect 'with all of it again' 0 '' minivmx run guest/cpuid_loop.bin
 finish

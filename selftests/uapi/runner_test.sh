@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# How `minivmx run` ends, and what it says: each exit status, each refusal.
+# How `minivmx run` ends, and what it says: each exit status, each refusal; what
+# `minivmx caps` says.
 # shellcheck source=selftests/lib/lib.sh
 . ./lib.sh
 
@@ -152,6 +153,26 @@ expect 'and says so if asked' 0 'no control socket: /run/minivmx is not this use
 expect 'list refuses it' 4 '/run/minivmx is not this user.s, or not of mode 0700' minivmx list
 chmod 700 /run/minivmx
 
+# ---- what it tells ----
+# control NAME USE: what caps says that minivmx does with it.
+control() { expect "$1: $2" 0 "^ +[0-9]+  . .     $2 +$1  +[a-zA-Z]" cat caps.txt; }
+
+expect 'caps' 0 '^IA32_VMX_BASIC \(0x480\)  0x[0-9a-f]{16}$' minivmx caps
+minivmx caps >caps.txt
+control 'NMI exiting' set
+control 'HLT exiting' set
+control 'enable EPT' set
+control 'CR3-load exiting' clear
+control 'interrupt-window exiting' dynamic
+control 'VMCS shadowing' -
+expect 'nothing is unfit' 1 '^$' grep unfit caps.txt
+expect 'EPT capabilities' 0 '^  6     EPT page walk of 4 levels +yes$' cat caps.txt
+expect '100 columns' 1 '^$' grep -E '.{101}' caps.txt
+expect 'caps --json' 0 '"name":"NMI exiting"' minivmx caps --json
+minivmx caps --json >caps.json
+expect 'and from that file' 0 '' sh -c 'minivmx caps --file caps.json | cmp - caps.txt'
+expect 'caps takes no arguments' 2 'see minivmx caps --help' minivmx caps here
+
 # ---- the host ----
 grep -q ^nobody: /etc/passwd || echo 'nobody:x:65534:65534::/:/bin/sh' >>/etc/passwd
 chmod 755 /tmp
@@ -161,6 +182,8 @@ expect 'no permission' 4 'you may not open /dev/minivmx \(EACCES\)' \
 rmmod minivmx
 expect 'no module' 4 'the minivmx module is not loaded' minivmx run halt
 expect 'no module, for info' 4 'the minivmx module is not loaded' minivmx info
+expect 'no module, for caps' 4 'the minivmx module is not loaded' minivmx caps
+expect 'but from a file' 0 '' sh -c 'minivmx caps --file caps.json | cmp - caps.txt'
 insmod /lib/minivmx/minivmx.ko
 expect 'with the module again' 0 '' minivmx run halt
 finish

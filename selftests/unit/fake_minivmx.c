@@ -14,6 +14,8 @@
 #define COM1_STATUS	0x3fd
 
 const struct fake_step *fake_program;
+struct minivmx_caps fake_caps;
+int fake_caps_error;
 
 /* Where FAKE_ECHO is in a round. */
 enum echo { ECHO_STATUS, ECHO_READ, ECHO_WRITE };
@@ -310,6 +312,12 @@ int minivmx_get_info(int fd, struct minivmx_info *info)
 		.gpa_bits = 40,
 	};
 	return 0;
+}
+
+int minivmx_get_caps(int fd, struct minivmx_caps *caps)
+{
+	*caps = fake_caps;
+	return fake_caps_error;
 }
 
 int minivmx_map_run(int vcpu, size_t size, struct minivmx_run **run)

@@ -39,4 +39,8 @@ struct fake_step {
 /* The program; set it before a session is run. */
 extern const struct fake_step *fake_program;
 
+/* What MINIVMX_GET_CAPS gives, or fails with if that is not 0 (a negative errno). */
+extern struct minivmx_caps fake_caps;
+extern int fake_caps_error;
+
 #endif /* FAKE_MINIVMX_H */

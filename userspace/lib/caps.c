@@ -50,7 +50,8 @@ static const struct row {
 	enum need need;
 	const char *name, *why;
 } rows[] = {
-#define CONTROL(word, bit, name, need, text, why) { MINIVMX_WORD_##word, bit, need, text, why },
+#define CONTROL(word, bit, name, need, user, text, why) \
+	{ MINIVMX_WORD_##word, bit, need, text, why },
 #include "../../module/controls.def"
 #undef CONTROL
 };

@@ -124,6 +124,7 @@ static void print_help(void)
 	       "  { \"cpu\": { \"physical_address_bits\": 40, \"linear_address_bits\": 48,\n"
 	       "             \"vmx_msrs\": { \"0x480\": \"0xd810000000002b\", ... } },\n"
 	       "    \"fields\": { \"GUEST_CR0\": \"0x80000031\", ... } }\n\n"
+	       "minivmx caps --json has \"cpu\" for the CPU that it runs on.\n\n"
 	       "Options:\n"
 	       "      --json  for programs\n"
 	       "  -h, --help  this help\n\n"

@@ -104,16 +104,11 @@ static void print_json(const struct minivmx_info *info)
 
 static int show(bool json)
 {
-	struct minivmx_error error;
 	struct minivmx_info info;
-	int ret, fd = minivmx_open(&error);
+	int ret, fd = open_device();
 
-	if (fd < 0) {
-		fprintf(stderr, "minivmx: %s\n", error.text);
-		if (error.hint[0])
-			fprintf(stderr, "minivmx: %s\n", error.hint);
+	if (fd < 0)
 		return STATUS_HOST;
-	}
 	ret = minivmx_get_info(fd, &info);
 	close(fd);
 	if (ret) {

@@ -9,6 +9,7 @@ int cmd_run(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_caps(int argc, char **argv);
 
 /* Point to --help after a mistake on the command line; returns STATUS_USAGE. */
 int usage_error(const char *command);
@@ -18,5 +19,8 @@ int usage_error(const char *command);
  */
 int json_option(int argc, char **argv, const char *command, void (*print_help)(void),
 		bool *json);
+
+/* /dev/minivmx, or -1 after saying why it cannot be opened and what to do. */
+int open_device(void);
 
 #endif /* COMMANDS_H */

@@ -22,6 +22,7 @@ static const struct command {
 	{ "run", cmd_run, "run a guest" },
 	{ "list", cmd_list, "list the guests that run" },
 	{ "info", cmd_info, "show what this host and the module offer" },
+	{ "caps", cmd_caps, "show what VMX can do on this CPU, and what minivmx uses" },
 	{ "explain", cmd_explain, "say why VM entry refuses a VMCS" },
 };
 
