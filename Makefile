@@ -24,7 +24,7 @@ KBUILD_DIR = $(BUILD)/module/$(KERNEL)
 PAYLOAD = $(BUILD)/payload/$(KERNEL)
 
 .PHONY: all module probe user selftests payload setup check check-quick check-kernels check-debug \
-	check-style demo shell clean help
+	check-style oracle demo shell clean help
 
 all: module user
 
@@ -76,6 +76,11 @@ check-kernels: setup
 check-debug: setup
 	./selftests/run --debug
 
+N ?= 10000
+SEED ?= 1
+oracle: setup
+	./selftests/oracle/run --cases $(N) --seed $(SEED) --rules
+
 check-style: setup
 	./selftests/style
 
@@ -100,5 +105,6 @@ help:
 	@echo 'make check-quick  unit tests and one boot of the testbed'
 	@echo 'make check-kernels on each kernel, the newest Debian one too: builds, symbols, tests'
 	@echo 'make check-debug  on a kernel with KASAN, lockdep, kmemleak and more; takes hours'
+	@echo 'make oracle       does the entry verdict say what the CPU says? (N= cases, SEED=)'
 	@echo 'make check-style  checkpatch, sparse, W=1, -Werror, shellcheck'
 	@echo 'make clean        remove what was built (not what was downloaded)'

@@ -2,13 +2,13 @@
 /*
  * The oracle: does minivmx_verdict() say of a VMCS what the CPU says?
  *
- *	oracle [--cases N] [--seed S] [--case I] [--rules]
+ *	oracle [--cases N] [--seed S] [--first I] [--verbose] [--rules]
  *
  * Each case starts from a state that is valid, in one of the modes, changes one to
  * three fields of the VMCS, asks for the verdict, and enters. They agree if the
  * verdict is empty exactly when the CPU enters, and else names first a rule that
  * fails the entry in the way it did fail. A case depends on nothing but the seed and
- * its number, and --case repeats a single one with all that is known about it.
+ * its number; --first I --cases 1 --verbose repeats a single one.
  *
  * The guest can do no harm to the next case: its memory is read-only and full of HLT.
  */
@@ -158,6 +158,23 @@ static void mark_used(uint64_t *table, unsigned int nr)
 			table[nr] |= PTE_A | PTE_D;
 }
 
+/* The module writes what is the host's when it first enters. */
+static void take_host_fields(VM *vm)
+{
+	struct minivmx_vmcs_field fields[NR_ALL];
+	enum mode mode;
+	unsigned int i;
+
+	set_mode(vm, LONG);
+	vm_must(vm_run(vm) == MINIVMX_EXIT_HLT);
+	memcpy(fields, base[LONG], sizeof(fields));
+	vm_must(!minivmx_get_vmcs(vm->vcpu, fields, NR_ALL));
+	for (mode = 0; mode < NR_MODES; mode++)
+		for (i = 0; i < NR_ALL; i++)
+			if (all[i].policy == HOST)
+				base[mode][i] = fields[i];
+}
+
 static void prepare(VM *vm)
 {
 	enum mode mode;
@@ -176,6 +193,7 @@ static void prepare(VM *vm)
 			};
 		vm_must(!minivmx_get_vmcs(vm->vcpu, base[mode], NR_ALL));
 	}
+	take_host_fields(vm);
 	memset(vm_at(vm, VM_CODE), 0xf4, 0x1000);
 	memset(vm_at(vm, VM_HANDLERS), 0xf4, 0x2000);
 	mark_used(vm_u64(vm, VM_PML4), 512);
@@ -376,12 +394,12 @@ static void print_rules(void)
 }
 
 static void print_case(const struct test_case *c, const struct minivmx_broken_rule *broken,
-		       int nr, enum answer answer)
+		       int nr)
 {
 	unsigned int i;
 
-	printf("case %llu, %s mode: the CPU: %s; the verdict: %d broken\n",
-	       (unsigned long long)c->number, mode_names[c->mode], answer_names[answer], nr);
+	printf("case %llu, %s mode; the verdict: %d broken\n",
+	       (unsigned long long)c->number, mode_names[c->mode], nr);
 	for (i = 0; i < c->nr_changes; i++) {
 		unsigned int field = c->changes[i].field;
 
@@ -419,6 +437,11 @@ static void run_case(VM *vm, uint64_t seed, uint64_t number, bool verbose,
 	forget_events(vm);
 	write_case(vm, &c);
 	nr = minivmx_verdict(&dump, broken, ARRAY_LEN(broken), &unjudged);
+	if (verbose) {
+		/* Before it is tried, for cases that kill the machine. */
+		print_case(&c, broken, nr);
+		fflush(stdout);
+	}
 	answer = enter(vm);
 	agree = answer == (nr ? expected[broken[0].refusal] : ENTERED);
 
@@ -428,8 +451,10 @@ static void run_case(VM *vm, uint64_t seed, uint64_t number, bool verbose,
 	tally->disagree += !agree;
 	if (agree && nr == 1)
 		count_rule(broken[0].name);
+	if (!agree && tally->disagree <= 100 && !verbose)
+		print_case(&c, broken, nr);
 	if (verbose || (!agree && tally->disagree <= 100))
-		print_case(&c, broken, nr, answer);
+		printf("    the CPU: %s\n", answer_names[answer]);
 }
 
 /* ---- The command ---- */
@@ -453,7 +478,8 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "cases", required_argument, NULL, 'n' },
 		{ "seed", required_argument, NULL, 's' },
-		{ "case", required_argument, NULL, 'c' },
+		{ "first", required_argument, NULL, 'f' },
+		{ "verbose", no_argument, NULL, 'v' },
 		{ "rules", no_argument, NULL, 'r' },
 		{ 0 }
 	};
@@ -471,9 +497,10 @@ int main(int argc, char **argv)
 		case 's':
 			seed = strtoull(optarg, NULL, 0);
 			break;
-		case 'c':
+		case 'f':
 			first = strtoull(optarg, NULL, 0);
-			n = 1;
+			break;
+		case 'v':
 			verbose = true;
 			break;
 		case 'r':
