@@ -21,7 +21,6 @@
 #define EPT_MEMTYPE_WB	(6ULL << 3)
 #define EPT_IGNORE_PAT	BIT_ULL(6)
 #define EPT_LARGE	BIT_ULL(7)
-#define EPT_ADDR	GENMASK_ULL(51, 12)
 
 /* EPTP ("Extended-Page-Table Pointer (EPTP)"). */
 #define EPTP_WB		6ULL
@@ -197,6 +196,25 @@ bool ept_map(struct ept *ept, struct ept_cache *cache, u64 gpa, u64 pfn,
 	}
 	/* More rights need no flush: an EPT violation drops the stale entry. */
 	return flush || ((old ^ leaf) & EPT_ADDR) || (old & ~leaf & EPT_RWX);
+}
+
+int ept_walk(const struct ept *ept, u64 gpa, u64 entries[EPT_LEVELS], int *leaf)
+{
+	const u64 *table = ept->root;
+	int level;
+
+	*leaf = 0;
+	for (level = EPT_LEVELS; ; level--) {
+		/* Once: the CPU sets accessed and dirty flags meanwhile. */
+		u64 entry = READ_ONCE(table[ept_index(gpa, level)]);
+
+		entries[level - 1] = entry;
+		if (ept_present(entry) && ept_leaf(entry, level))
+			*leaf = level;
+		if (!ept_present(entry) || *leaf)
+			return EPT_LEVELS - level + 1;
+		table = ept_table(entry);
+	}
 }
 
 bool ept_has_smaller(struct ept *ept, u64 gpa, int level)

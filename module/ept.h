@@ -8,11 +8,15 @@
 #define MINIVMX_EPT_H
 
 #include <linux/atomic.h>
+#include <linux/bits.h>
 #include <linux/list.h>
 #include <linux/types.h>
 
 /* Levels as the manual counts them: a leaf at 1 maps 4K, at 2 2M, at 3 1G. */
 #define EPT_LEVELS	4
+
+/* Of an entry: the address of the page or the table. */
+#define EPT_ADDR	GENMASK_ULL(51, 12)
 
 static inline u64 ept_level_size(int level)
 {
@@ -62,6 +66,11 @@ void ept_cache_free(struct ept_cache *cache);
  */
 bool ept_map(struct ept *ept, struct ept_cache *cache, u64 gpa, u64 pfn,
 	     int level, u32 prot);
+/*
+ * The entries that a walk to @gpa meets, by level - 1. Returns how many, and in
+ * *@leaf the level of the last one if it maps a page, 0 if it is not present.
+ */
+int ept_walk(const struct ept *ept, u64 gpa, u64 entries[EPT_LEVELS], int *leaf);
 /* Is there a table with smaller pages in it where a leaf of @level would go? */
 bool ept_has_smaller(struct ept *ept, u64 gpa, int level);
 /* Unmap [@start, @end) and what shares a large page with it; true if any was. */

@@ -29,8 +29,7 @@
 #error "minivmx needs a kernel with CONFIG_MMU_NOTIFIER (KVM selects it)"
 #endif
 
-/* The width of a guest-physical address: the CPU's, within 4 EPT levels. */
-static u64 gmem_gpa_limit(void)
+u64 gmem_gpa_limit(void)
 {
 	return 1ULL << min_t(unsigned int, boot_cpu_data.x86_phys_bits, 48);
 }

@@ -16,9 +16,14 @@ struct vm;
 int gmem_init(struct vm *vm);
 void gmem_exit(struct vm *vm);
 
-/* The ioctls; their contract is at struct minivmx_map. */
+/* The width of a guest-physical address: the CPU's, within 4 EPT levels. */
+u64 gmem_gpa_limit(void);
+
+/* The ioctls; their contracts are at their structures in the uapi. */
 int gmem_map(struct vm *vm, const struct minivmx_map *map);
 int gmem_unmap(struct vm *vm, const struct minivmx_map *map);
+/* gmem_user.c */
+int gmem_walk(struct vm *vm, struct minivmx_walk *walk);
 
 enum gmem_result {
 	GMEM_OK,		/* the EPT maps the page now */

@@ -36,6 +36,7 @@ union ioctl_arg {
 	struct minivmx_cpuid cpuid;
 	struct minivmx_create_vcpu create_vcpu;
 	struct minivmx_map map;
+	struct minivmx_walk walk;
 	struct minivmx_sregs sregs;
 	struct minivmx_msrs msrs;
 	struct minivmx_xsave xsave;
@@ -484,10 +485,16 @@ static long vm_ioctl_unmap(void *object, union ioctl_arg *arg)
 	return gmem_unmap(object, &arg->map);
 }
 
+static long vm_ioctl_walk(void *object, union ioctl_arg *arg)
+{
+	return gmem_walk(object, &arg->walk);
+}
+
 static const struct ioctl_row vm_rows[NR_ROWS] = {
 	ROW(MINIVMX_CREATE_VCPU, vm_ioctl_create_vcpu),
 	ROW(MINIVMX_MAP_MEMORY, vm_ioctl_map),
 	ROW(MINIVMX_UNMAP_MEMORY, vm_ioctl_unmap),
+	ROW(MINIVMX_WALK_EPT, vm_ioctl_walk),
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

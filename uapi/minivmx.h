@@ -231,6 +231,29 @@ struct minivmx_map {
 	__u32 max_page;
 };
 
+/**
+ * struct minivmx_walk - argument of MINIVMX_WALK_EPT
+ * @gpa: in: a guest-physical address
+ * @levels: out: entries that the walk met, from level 4 (the EPT PML4) down
+ * @leaf_level: out: level of the entry that maps a page: 1, 2 or 3; 0 if the
+ *		walk ended at an entry that is not present
+ * @page_size: out: bytes of that page, 0 if there is none
+ * @entries: out: the entry met at level n at index n - 1, as it stands in
+ *	     memory (see "EPT Translation Mechanism" in the manual); zero below
+ *	     where the walk ended. The address bits 51:12 read as zero without
+ *	     CAP_SYS_ADMIN.
+ *
+ * What is there at this moment: nothing is faulted in, and the host may change
+ * it at any time. -ERANGE if @gpa is beyond minivmx_info.gpa_bits.
+ */
+struct minivmx_walk {
+	__u64 gpa;
+	__u32 levels;
+	__u32 leaf_level;
+	__u64 page_size;
+	__u64 entries[4];
+};
+
 /* ------------------------------------------------------------------ */
 /* A vCPU: the run page                                                */
 /* ------------------------------------------------------------------ */
@@ -819,6 +842,7 @@ struct minivmx_ring {
 #define MINIVMX_CREATE_VCPU	_IOW(MINIVMX_IOC, 0x10, struct minivmx_create_vcpu)
 #define MINIVMX_MAP_MEMORY	_IOW(MINIVMX_IOC, 0x11, struct minivmx_map)
 #define MINIVMX_UNMAP_MEMORY	_IOW(MINIVMX_IOC, 0x12, struct minivmx_map)
+#define MINIVMX_WALK_EPT	_IOWR(MINIVMX_IOC, 0x14, struct minivmx_walk)
 
 /*
  * of a vCPU
@@ -873,6 +897,7 @@ MINIVMX_ASSERT_SIZE(minivmx_cpuid_entry, 32);
 MINIVMX_ASSERT_SIZE(minivmx_cpuid, 16);
 MINIVMX_ASSERT_SIZE(minivmx_create_vcpu, 8);
 MINIVMX_ASSERT_SIZE(minivmx_map, 32);
+MINIVMX_ASSERT_SIZE(minivmx_walk, 56);
 MINIVMX_ASSERT_SIZE(minivmx_regs, 144);
 MINIVMX_ASSERT_SIZE(minivmx_event, 16);
 MINIVMX_ASSERT_SIZE(minivmx_vmexit, 56);

@@ -106,6 +106,7 @@ static const struct row {
 	ROW(VM, CREATE_VCPU, .prepare = prepare_create_vcpu, .returns_fd = true),
 	ROW(VM, MAP_MEMORY, .prepare = prepare_map),
 	ROW(VM, UNMAP_MEMORY, .prepare = prepare_unmap),
+	ROW(VM, WALK_EPT),
 	ROW(VCPU, RUN),
 	ROW(VCPU, KICK),
 	ROW(VCPU, GET_SREGS),

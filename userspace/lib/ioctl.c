@@ -74,6 +74,12 @@ int minivmx_unmap(int vm, uint64_t gpa, uint64_t size)
 	return call(vm, MINIVMX_UNMAP_MEMORY, &map);
 }
 
+int minivmx_walk_ept(int vm, uint64_t gpa, struct minivmx_walk *walk)
+{
+	*walk = (struct minivmx_walk) { .gpa = gpa };
+	return call(vm, MINIVMX_WALK_EPT, walk);
+}
+
 int minivmx_create_vcpu(int vm, uint32_t id)
 {
 	struct minivmx_create_vcpu create = { .id = id };

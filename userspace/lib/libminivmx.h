@@ -132,6 +132,16 @@ int minivmx_map_memory(int vm, const struct minivmx_map *map);
 int minivmx_unmap(int vm, uint64_t gpa, uint64_t size);
 
 /**
+ * minivmx_walk_ept() - MINIVMX_WALK_EPT
+ * @vm: VM descriptor
+ * @gpa: guest-physical address to translate
+ * @walk: filled
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_walk_ept(int vm, uint64_t gpa, struct minivmx_walk *walk);
+
+/**
  * minivmx_create_vcpu() - MINIVMX_CREATE_VCPU
  * @vm: VM descriptor
  * @id: the vCPU's number
