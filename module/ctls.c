@@ -262,6 +262,7 @@ static bool ept_negotiate(struct vmx_ctls *ctls, u64 cap)
 	ctls->ept_2m = cap & VMX_EPT_2MB_PAGE_BIT;
 	ctls->ept_1g = cap & VMX_EPT_1GB_PAGE_BIT;
 	ctls->ept_ad = cap & VMX_EPT_AD_BIT;
+	ctls->ept_x_only = cap & VMX_EPT_EXECUTE_ONLY_BIT;
 	return ok;
 }
 

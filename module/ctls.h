@@ -31,6 +31,7 @@ enum ctl_word {
  * @ept_2m: EPT maps 2-MByte pages
  * @ept_1g: EPT maps 1-GByte pages
  * @ept_ad: EPT sets accessed and dirty flags
+ * @ept_x_only: EPT maps pages that can be executed and not read
  * @timer_shift: the preemption timer counts the TSC shifted right by this
  * @perf_global: IA32_PERF_GLOBAL_CTRL exists and is switched at entry and exit
  */
@@ -47,6 +48,7 @@ struct vmx_ctls {
 	bool ept_2m;
 	bool ept_1g;
 	bool ept_ad;
+	bool ept_x_only;
 	bool perf_global;
 };
 

@@ -158,17 +158,18 @@ static bool is_pae_paging(u64 cr0, u64 cr4, u64 efer)
 	return (cr0 & X86_CR0_PG) && (cr4 & X86_CR4_PAE) && !(efer & EFER_LME);
 }
 
-/* Read them where it may sleep: VMCS not loaded. */
-static bool pdptes_read(struct vcpu *vcpu, u64 cr3, u64 pdpte[4])
+/* Read them where it may sleep: VMCS not loaded. As gmem_read(), or -EINVAL. */
+static int pdptes_read(struct vcpu *vcpu, u64 table, u64 pdpte[4])
 {
-	int i;
+	int i, err;
 
-	if (gmem_read(vcpu->vm, cr3 & GENMASK_ULL(31, 5), pdpte, 4 * sizeof(u64)))
-		return false;
+	err = gmem_read(vcpu->vm, table, pdpte, 4 * sizeof(u64));
+	if (err)
+		return err;
 	for (i = 0; i < 4; i++)
 		if ((pdpte[i] & 1) && (pdpte[i] & pdpte_reserved()))
-			return false;
-	return true;
+			return -EINVAL;
+	return 0;
 }
 
 static void pdptes_install(const u64 pdpte[4])
@@ -402,19 +403,27 @@ static enum run_action cr_write_sleep(struct vcpu *vcpu, struct cr_access a)
 {
 	enum run_action action;
 	u64 pdpte[4];
-	u64 cr3;
-	bool ok;
+	u64 table;
+	int err;
 
 	if (vcpu_load(vcpu))
 		return RUN_RESUME;
-	cr3 = a.type == CR_ACCESS_TO && a.cr == 3 ? gpr_operand(vcpu, a.gpr) :
-						     vmread(VMCS_GUEST_CR3);
+	table = a.type == CR_ACCESS_TO && a.cr == 3 ? gpr_operand(vcpu, a.gpr) :
+						       vmread(VMCS_GUEST_CR3);
+	table &= GENMASK_ULL(31, 5);
 	vcpu_put(vcpu);
 
-	ok = pdptes_read(vcpu, cr3, pdpte);
+	err = pdptes_read(vcpu, table, pdpte);
+	if (err == -EACCES) {
+		vcpu->kind = MINIVMX_EXIT_MEMORY;
+		vcpu->data.memory = (struct minivmx_memory) {
+			.gpa = table, .access = MINIVMX_PROT_READ, .error = EACCES,
+		};
+		return RUN_TO_USER;
+	}
 	if (vcpu_load(vcpu))
 		return RUN_RESUME;
-	action = cr_finish(vcpu, ok ? cr_write(vcpu, a, pdpte) : CR_FAULT);
+	action = cr_finish(vcpu, err ? CR_FAULT : cr_write(vcpu, a, pdpte));
 	vcpu_put(vcpu);
 	return action;
 }

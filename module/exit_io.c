@@ -43,17 +43,13 @@ static enum run_action io_to_user(struct vcpu *vcpu)
 }
 
 /* Turn what a memory access ended with into an event or an exit. */
-static enum run_action io_memory_failed(struct vcpu *vcpu, const struct io_exit *io,
-					enum guest_result result,
+static enum run_action io_memory_failed(struct vcpu *vcpu, enum guest_result result,
 					const struct guest_fault *fault)
 {
 	if (result == GUEST_FAULT)
 		return inject_guest_fault(vcpu, fault);
 	vcpu->kind = MINIVMX_EXIT_MEMORY;
-	vcpu->data.memory = (struct minivmx_memory) {
-		.gpa = vcpu->exit.gla, .error = EFAULT,
-		.access = io->in ? MINIVMX_PROT_WRITE : MINIVMX_PROT_READ,
-	};
+	vcpu->data.memory = fault->memory;
 	return RUN_TO_USER;
 }
 
@@ -99,15 +95,16 @@ static enum guest_result string_probe_write(struct vcpu *vcpu,
 {
 	const u64 ends[2] = { linear, linear + len - 1 };
 	enum guest_result result;
+	int i, err;
 	u64 gpa;
-	int i;
 
 	for (i = 0; i < 2; i++) {
 		result = guest_translate(vcpu, mode, ends[i], GUEST_WRITE, &gpa, fault);
 		if (result != GUEST_OK)
 			return result;
-		if (!gmem_is_mapped(vcpu->vm, gpa, MINIVMX_PROT_WRITE))
-			return GUEST_UNMAPPED;
+		err = gmem_check(vcpu->vm, gpa, MINIVMX_PROT_WRITE);
+		if (err)
+			return guest_unmapped(gpa, MINIVMX_PROT_WRITE, err, fault);
 	}
 	return GUEST_OK;
 }
@@ -140,7 +137,7 @@ static enum run_action io_string(struct vcpu *vcpu, const struct io_exit *io)
 					    data->size * data->count, 0, &fault);
 	}
 	if (result != GUEST_OK)
-		return io_memory_failed(vcpu, io, result, &fault);
+		return io_memory_failed(vcpu, result, &fault);
 	return io_to_user(vcpu);
 }
 
@@ -199,7 +196,7 @@ enum run_action io_complete(struct vcpu *vcpu)
 						    data->size * data->count,
 						    GUEST_WRITE, &fault);
 			if (result != GUEST_OK)
-				return io_memory_failed(vcpu, &io, result, &fault);
+				return io_memory_failed(vcpu, result, &fault);
 		}
 		string_advance(vcpu, &io, data->count);
 		/* More rounds: the same instruction exits again. */

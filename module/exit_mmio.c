@@ -107,7 +107,7 @@ static enum run_action operand_transfer(struct vcpu *vcpu, bool write)
 		u8 *bytes = (u8 *)&s->value + s->done;
 		int err;
 
-		if (!gmem_is_mapped(vcpu->vm, gpa, 0)) {
+		if (gmem_check(vcpu->vm, gpa, 0)) {
 			vcpu->kind = MINIVMX_EXIT_MMIO;
 			vcpu->pending = PENDING_MMIO;
 			vcpu->data.mmio = (struct minivmx_mmio) {
@@ -222,9 +222,7 @@ static enum run_action mmio_advance(struct vcpu *vcpu)
 	if (result == GUEST_FAULT)
 		return inject_guest_fault(vcpu, &fault);
 	vcpu->kind = MINIVMX_EXIT_MEMORY;
-	vcpu->data.memory = (struct minivmx_memory) {
-		.gpa = vcpu->exit.gpa, .access = MINIVMX_PROT_READ, .error = EFAULT,
-	};
+	vcpu->data.memory = fault.memory;
 	return RUN_TO_USER;
 }
 

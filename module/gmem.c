@@ -23,6 +23,7 @@
 
 #include "ctls.h"
 #include "gmem.h"
+#include "rights.h"
 #include "vm.h"
 
 #ifndef CONFIG_MMU_NOTIFIER
@@ -48,7 +49,7 @@ static bool gmem_large_nx(void)
 /* Ranges                                                                  */
 /* ---------------------------------------------------------------------- */
 
-static struct mem_region *region_find(struct vm *vm, u64 gpa)
+struct mem_region *gmem_region(struct vm *vm, u64 gpa)
 {
 	unsigned int lo = 0, hi = vm->nr_regions;
 
@@ -64,6 +65,20 @@ static struct mem_region *region_find(struct vm *vm, u64 gpa)
 			return r;
 	}
 	return NULL;
+}
+
+struct mem_region *gmem_regions(struct vm *vm, u64 gpa, u64 size)
+{
+	struct mem_region *first = gmem_region(vm, gpa);
+	struct mem_region *last = gmem_region(vm, gpa + size - 1);
+	struct mem_region *r;
+
+	if (!first || !last)
+		return NULL;
+	for (r = first; r < last; r++)
+		if (r->gpa + r->size != r[1].gpa)
+			return NULL;
+	return first;
 }
 
 /* Is all of [hva, hva + size) mapped, and as writable as asked? */
@@ -140,28 +155,50 @@ out:
 	return ret;
 }
 
+/*
+ * Bytes of the EPT that are gone through at once: at most this many pages are
+ * zapped before somebody else gets ept_lock.
+ */
+#define ZAP_CHUNK	(1ULL << 30)
+
+void gmem_zap(struct vm *vm, u64 start, u64 end)
+{
+	bool zapped = false;
+
+	while (start < end) {
+		u64 next = min(end, (start | (ZAP_CHUNK - 1)) + 1);
+
+		spin_lock(&vm->ept_lock);
+		zapped |= ept_zap(&vm->ept, start, next);
+		spin_unlock(&vm->ept_lock);
+		start = next;
+		cond_resched();
+	}
+	if (zapped)
+		vm_flush_ept(vm);
+}
+
 int gmem_unmap(struct vm *vm, const struct minivmx_map *map)
 {
 	struct mem_region *r;
-	bool zapped;
 	int ret = 0;
 
 	if (!ranges_valid(map) || map->hva || map->prot || map->max_page)
 		return -EINVAL;
 
 	down_write(&vm->mem_sem);
-	r = region_find(vm, map->gpa);
+	r = gmem_region(vm, map->gpa);
 	if (!r || r->gpa != map->gpa || r->size != map->size) {
 		ret = -ENOENT;
 		goto out;
 	}
+	/* Nothing is filled meanwhile: that needs mem_sem. */
+	gmem_zap(vm, r->gpa, r->gpa + r->size);
+	kvfree(r->rights);
 	spin_lock(&vm->ept_lock);
-	zapped = ept_zap(&vm->ept, r->gpa, r->gpa + r->size);
 	vm->nr_regions--;
 	memmove(r, r + 1, (&vm->regions[vm->nr_regions] - r) * sizeof(*r));
 	spin_unlock(&vm->ept_lock);
-	if (zapped)
-		vm_flush_ept(vm);
 out:
 	up_write(&vm->mem_sem);
 	return ret;
@@ -207,8 +244,12 @@ out:
 	return level;
 }
 
-/* The largest leaf that the range, the alignment and the CPU allow at @gpa. */
-static int region_level(const struct mem_region *r, u64 gpa, int level)
+/*
+ * The largest leaf that the range, the alignment and the CPU allow at @gpa, and
+ * that has the same rights everywhere: within the stretch @s of the range.
+ */
+static int region_level(const struct mem_region *r, const struct stretch *s, u64 gpa,
+			int level)
 {
 	static const int max_level[] = {
 		[MINIVMX_PAGE_ANY] = 3, [MINIVMX_PAGE_4K] = 1,
@@ -224,19 +265,18 @@ static int region_level(const struct mem_region *r, u64 gpa, int level)
 		u64 size = ept_level_size(level);
 		u64 base = gpa & ~(size - 1);
 
-		if (((r->gpa ^ r->hva) & (size - 1)) == 0 && base >= r->gpa &&
-		    base + size <= r->gpa + r->size)
+		if (((r->gpa ^ r->hva) & (size - 1)) == 0 && base >= s->start &&
+		    base + size <= s->end)
 			break;
 	}
 	return level;
 }
 
 /* Install @page at @gpa unless the host's mapping has moved on since @seq. */
-static bool gmem_install(struct vm *vm, struct ept_cache *cache,
-			 const struct mem_region *r, u64 gpa, struct page *page,
-			 int level, u32 access, unsigned long seq)
+static bool gmem_install(struct vm *vm, struct ept_cache *cache, u64 gpa,
+			 struct page *page, int level, u32 prot, u32 access,
+			 unsigned long seq)
 {
-	u32 prot = r->prot;
 	bool flush;
 
 	spin_lock(&vm->ept_lock);
@@ -273,18 +313,21 @@ enum gmem_result gmem_fault(struct vm *vm, struct ept_cache *cache, u64 gpa,
 {
 	enum gmem_result result = GMEM_ERROR;
 	struct mem_region *r;
+	struct stretch s;
 	unsigned long seq, hva;
 	struct page *page;
 	bool installed;
 	int level, ret;
 
 	down_read(&vm->mem_sem);
-	r = region_find(vm, gpa);
+	r = gmem_region(vm, gpa);
 	if (!r) {
 		result = GMEM_UNMAPPED;
 		goto out;
 	}
-	if (access & ~r->prot) {
+	/* They cannot change before this is done: a PROTECT waits for mem_sem. */
+	s = rights_at(r, gpa);
+	if (access & ~s.prot) {
 		*error = EACCES;
 		goto out;
 	}
@@ -310,8 +353,8 @@ enum gmem_result gmem_fault(struct vm *vm, struct ept_cache *cache, u64 gpa,
 			*error = ret < 0 ? -ret : EFAULT;
 			goto out;
 		}
-		level = region_level(r, gpa, host_level(vm->mm, hva));
-		installed = gmem_install(vm, cache, r, gpa, page, level, access, seq);
+		level = region_level(r, &s, gpa, host_level(vm->mm, hva));
+		installed = gmem_install(vm, cache, gpa, page, level, s.prot, access, seq);
 		put_page(page);
 		cond_resched();
 	} while (!installed);
@@ -393,29 +436,39 @@ static const struct mmu_notifier_ops gmem_mn_ops = {
 /* Access on behalf of the guest                                           */
 /* ---------------------------------------------------------------------- */
 
-/* The address of @gpa in the process, or NULL; @len stays within the range. */
-static void __user *region_hva(struct vm *vm, u64 gpa, size_t *len, u32 access)
+/*
+ * The address of @gpa in the process. @len becomes what of it has the same rights.
+ * -EFAULT if nothing is mapped, -EACCES if the guest has no right to @access.
+ */
+static int guest_hva(struct vm *vm, u64 gpa, size_t *len, u32 access, void __user **hva)
 {
-	struct mem_region *r = region_find(vm, gpa);
+	struct mem_region *r = gmem_region(vm, gpa);
+	struct stretch s;
 
-	if (!r || (access & ~r->prot))
-		return NULL;
-	*len = min_t(u64, *len, r->size - (gpa - r->gpa));
-	return (void __user *)(r->hva + (gpa - r->gpa));
+	if (!r)
+		return -EFAULT;
+	s = rights_at(r, gpa);
+	if (access & ~s.prot)
+		return -EACCES;
+	*len = min_t(u64, *len, s.end - gpa);
+	*hva = (void __user *)(r->hva + (gpa - r->gpa));
+	return 0;
 }
 
-static int gmem_copy(struct vm *vm, u64 gpa, void *data, size_t len, bool write)
+static int gmem_copy(struct vm *vm, u64 gpa, void *data, size_t len, u32 access)
 {
-	u32 access = write ? MINIVMX_PROT_WRITE : MINIVMX_PROT_READ;
+	bool write = access & MINIVMX_PROT_WRITE;
 	int ret = 0;
 
 	down_read(&vm->mem_sem);
 	while (len && !ret) {
 		size_t part = len;
-		void __user *hva = region_hva(vm, gpa, &part, access);
+		void __user *hva;
 
-		if (!hva || (write ? copy_to_user(hva, data, part) :
-				     copy_from_user(data, hva, part)))
+		ret = guest_hva(vm, gpa, &part, access, &hva);
+		if (ret)
+			break;
+		if (write ? copy_to_user(hva, data, part) : copy_from_user(data, hva, part))
 			ret = -EFAULT;
 		gpa += part;
 		data += part;
@@ -427,23 +480,30 @@ static int gmem_copy(struct vm *vm, u64 gpa, void *data, size_t len, bool write)
 
 int gmem_read(struct vm *vm, u64 gpa, void *data, size_t len)
 {
-	return gmem_copy(vm, gpa, data, len, false);
+	return gmem_copy(vm, gpa, data, len, MINIVMX_PROT_READ);
+}
+
+int gmem_fetch(struct vm *vm, u64 gpa, void *data, size_t len)
+{
+	return gmem_copy(vm, gpa, data, len, MINIVMX_PROT_EXEC);
 }
 
 int gmem_write(struct vm *vm, u64 gpa, const void *data, size_t len)
 {
-	return gmem_copy(vm, gpa, (void *)data, len, true);
+	return gmem_copy(vm, gpa, (void *)data, len, MINIVMX_PROT_WRITE);
 }
 
 int gmem_cmpxchg(struct vm *vm, u64 gpa, u64 old, u64 new, size_t len)
 {
 	size_t part = len;
 	void __user *hva;
-	int ret = -EFAULT;
+	int ret;
 
 	down_read(&vm->mem_sem);
-	hva = region_hva(vm, gpa, &part, MINIVMX_PROT_WRITE);
-	if (hva && part == len) {
+	ret = guest_hva(vm, gpa, &part, MINIVMX_PROT_WRITE, &hva);
+	if (!ret && part < len)
+		ret = -EFAULT;
+	if (!ret) {
 		u32 old32 = old;
 
 		/* Each returns 0 for exchanged, 1 for not, or -EFAULT. */
@@ -458,16 +518,16 @@ int gmem_cmpxchg(struct vm *vm, u64 gpa, u64 old, u64 new, size_t len)
 	return ret;
 }
 
-bool gmem_is_mapped(struct vm *vm, u64 gpa, u32 access)
+int gmem_check(struct vm *vm, u64 gpa, u32 access)
 {
-	struct mem_region *r;
-	bool mapped;
+	size_t len = 1;
+	void __user *hva;
+	int ret;
 
 	down_read(&vm->mem_sem);
-	r = region_find(vm, gpa);
-	mapped = r && !(access & ~r->prot);
+	ret = guest_hva(vm, gpa, &len, access, &hva);
 	up_read(&vm->mem_sem);
-	return mapped;
+	return ret;
 }
 
 /* ---------------------------------------------------------------------- */
@@ -490,6 +550,10 @@ int gmem_init(struct vm *vm)
 
 void gmem_exit(struct vm *vm)
 {
+	unsigned int i;
+
 	mmu_notifier_unregister(&vm->mn, vm->mm);
+	for (i = 0; i < vm->nr_regions; i++)
+		kvfree(vm->regions[i].rights);
 	ept_free(&vm->ept);
 }

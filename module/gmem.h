@@ -23,7 +23,23 @@ u64 gmem_gpa_limit(void);
 int gmem_map(struct vm *vm, const struct minivmx_map *map);
 int gmem_unmap(struct vm *vm, const struct minivmx_map *map);
 /* gmem_user.c */
+int gmem_protect(struct vm *vm, const struct minivmx_protect *protect);
 int gmem_walk(struct vm *vm, struct minivmx_walk *walk);
+
+/*
+ * For gmem_user.c; under mem_sem. The range that @gpa is in, or NULL.
+ */
+struct mem_region *gmem_region(struct vm *vm, u64 gpa);
+/*
+ * The same if all of [@gpa, @gpa + @size) is mapped: the ranges behind the one
+ * returned follow each other without a hole.
+ */
+struct mem_region *gmem_regions(struct vm *vm, u64 gpa, u64 size);
+/*
+ * Empty the EPT from @start to @end, and return when no CPU uses what was there.
+ * Under mem_sem (write), so that nothing is filled meanwhile. May sleep.
+ */
+void gmem_zap(struct vm *vm, u64 start, u64 end);
 
 enum gmem_result {
 	GMEM_OK,		/* the EPT maps the page now */
@@ -37,14 +53,16 @@ enum gmem_result gmem_fault(struct vm *vm, struct ept_cache *cache, u64 gpa,
 			    u32 access, int *error);
 
 /*
- * Copy from and to guest-physical memory on behalf of the guest, only where
- * a range is mapped (and writable for a write). May sleep. -EFAULT otherwise.
+ * Copy from and to guest-physical memory on behalf of the guest. May sleep.
+ * -EFAULT where nothing is mapped or the host has no page, -EACCES where the
+ * guest's rights (MAP, PROTECT) do not allow it to read, execute or write.
  */
 int gmem_read(struct vm *vm, u64 gpa, void *data, size_t len);
+int gmem_fetch(struct vm *vm, u64 gpa, void *data, size_t len);
 int gmem_write(struct vm *vm, u64 gpa, const void *data, size_t len);
 /* Replace *@gpa by @new if it is @old; @len is 4 or 8. -EAGAIN if it is not. */
 int gmem_cmpxchg(struct vm *vm, u64 gpa, u64 old, u64 new, size_t len);
-/* Is a range mapped at @gpa that allows @access (MINIVMX_PROT_*)? */
-bool gmem_is_mapped(struct vm *vm, u64 gpa, u32 access);
+/* 0, -EFAULT or -EACCES as these would at @gpa for @access (MINIVMX_PROT_*, or 0). */
+int gmem_check(struct vm *vm, u64 gpa, u32 access);
 
 #endif /* MINIVMX_GMEM_H */

@@ -217,6 +217,14 @@ static u64 leaf_address(struct paging p, int level, u64 entry, u64 linear)
 	return base + (linear & (size - 1));
 }
 
+enum guest_result guest_unmapped(u64 gpa, u32 prot, int err, struct guest_fault *fault)
+{
+	fault->memory = (struct minivmx_memory) {
+		.gpa = gpa, .access = prot, .error = -err,
+	};
+	return GUEST_UNMAPPED;
+}
+
 enum guest_result guest_translate(struct vcpu *vcpu, const struct guest_mode *mode,
 				  u64 linear, u32 access, u64 *gpa,
 				  struct guest_fault *fault)
@@ -225,8 +233,8 @@ enum guest_result guest_translate(struct vcpu *vcpu, const struct guest_mode *mo
 	u64 rights = PTE_WRITE | PTE_USER;
 	u64 entries[4] = {}, addresses[4];
 	bool nx = false;
+	int level, i, err;
 	u64 table;
-	int level, i;
 
 	if (!(mode->cr0 & X86_CR0_PG)) {
 		*gpa = linear;
@@ -241,8 +249,9 @@ enum guest_result guest_translate(struct vcpu *vcpu, const struct guest_mode *mo
 		u64 entry = 0;
 
 		addresses[level - 1] = table + index * p.entry_size;
-		if (gmem_read(vcpu->vm, addresses[level - 1], &entry, p.entry_size))
-			return GUEST_UNMAPPED;
+		err = gmem_read(vcpu->vm, addresses[level - 1], &entry, p.entry_size);
+		if (err)
+			return guest_unmapped(addresses[level - 1], MINIVMX_PROT_READ, err, fault);
 		if (!(entry & PTE_PRESENT))
 			return page_fault(mode, linear, access, 0, fault);
 		if ((entry & PTE_NX) && p.entry_size == 8) {
@@ -270,9 +279,12 @@ enum guest_result guest_translate(struct vcpu *vcpu, const struct guest_mode *mo
 		u64 set = PTE_ACCESSED |
 			  (i == level && (access & GUEST_WRITE) ? PTE_DIRTY : 0);
 
-		if ((entries[i - 1] & set) != set)
-			gmem_cmpxchg(vcpu->vm, addresses[i - 1], entries[i - 1],
-				     entries[i - 1] | set, p.entry_size);
+		if ((entries[i - 1] & set) == set)
+			continue;
+		err = gmem_cmpxchg(vcpu->vm, addresses[i - 1], entries[i - 1],
+				   entries[i - 1] | set, p.entry_size);
+		if (err && err != -EAGAIN)
+			return guest_unmapped(addresses[i - 1], MINIVMX_PROT_WRITE, err, fault);
 	}
 	return GUEST_OK;
 }
@@ -286,6 +298,8 @@ enum guest_result guest_copy(struct vcpu *vcpu, const struct guest_mode *mode,
 		{ linear, data, first },
 		{ linear + first, data + first, len - first },
 	};
+	u32 prot = access & GUEST_WRITE ? MINIVMX_PROT_WRITE :
+		   access & GUEST_FETCH ? MINIVMX_PROT_EXEC : MINIVMX_PROT_READ;
 	enum guest_result result;
 	u64 gpa[2];
 	int i, err;
@@ -296,18 +310,19 @@ enum guest_result guest_copy(struct vcpu *vcpu, const struct guest_mode *mode,
 					 &gpa[i], fault);
 		if (result != GUEST_OK)
 			return result;
-		if (!gmem_is_mapped(vcpu->vm, gpa[i],
-				    access & GUEST_WRITE ? MINIVMX_PROT_WRITE :
-							   MINIVMX_PROT_READ))
-			return GUEST_UNMAPPED;
+		err = gmem_check(vcpu->vm, gpa[i], prot);
+		if (err)
+			return guest_unmapped(gpa[i], prot, err, fault);
 	}
 	for (i = 0; i < 2 && parts[i].len; i++) {
 		if (access & GUEST_WRITE)
 			err = gmem_write(vcpu->vm, gpa[i], parts[i].data, parts[i].len);
+		else if (access & GUEST_FETCH)
+			err = gmem_fetch(vcpu->vm, gpa[i], parts[i].data, parts[i].len);
 		else
 			err = gmem_read(vcpu->vm, gpa[i], parts[i].data, parts[i].len);
 		if (err)
-			return GUEST_UNMAPPED;
+			return guest_unmapped(gpa[i], prot, err, fault);
 	}
 	return GUEST_OK;
 }

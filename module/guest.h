@@ -9,6 +9,8 @@
 #include <linux/bits.h>
 #include <linux/types.h>
 
+#include "../uapi/minivmx.h"
+
 struct vcpu;
 
 struct guest_segment {
@@ -38,15 +40,17 @@ struct guest_mode {
 };
 
 /**
- * struct guest_fault - the exception that an access ends with
- * @vector: VECTOR_PF, VECTOR_GP or VECTOR_SS
+ * struct guest_fault - what an access ends with
+ * @vector: of the exception: VECTOR_PF, VECTOR_GP or VECTOR_SS
  * @error: its error code
  * @address: CR2 of a page fault
+ * @memory: for GUEST_UNMAPPED, what to tell userspace
  */
 struct guest_fault {
 	u8 vector;
 	u32 error;
 	u64 address;
+	struct minivmx_memory memory;
 };
 
 /* An access: what it is for. */
@@ -56,7 +60,7 @@ struct guest_fault {
 enum guest_result {
 	GUEST_OK,
 	GUEST_FAULT,		/* *fault is to be injected */
-	GUEST_UNMAPPED,		/* no memory of the VM there */
+	GUEST_UNMAPPED,		/* no memory of the VM there, or no right: fault->memory */
 };
 
 /* 0, or -errno of vcpu_load(). */
@@ -71,6 +75,9 @@ enum guest_result guest_linear(const struct guest_mode *mode, unsigned int seg,
 enum guest_result guest_translate(struct vcpu *vcpu, const struct guest_mode *mode,
 				  u64 linear, u32 access, u64 *gpa,
 				  struct guest_fault *fault);
+
+/* GUEST_UNMAPPED, and why: @err, from gmem.h, of an access to @gpa for @prot. */
+enum guest_result guest_unmapped(u64 gpa, u32 prot, int err, struct guest_fault *fault);
 
 /* Copy at a linear address; nothing is written unless all can be. */
 enum guest_result guest_copy(struct vcpu *vcpu, const struct guest_mode *mode,

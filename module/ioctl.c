@@ -36,6 +36,7 @@ union ioctl_arg {
 	struct minivmx_cpuid cpuid;
 	struct minivmx_create_vcpu create_vcpu;
 	struct minivmx_map map;
+	struct minivmx_protect protect;
 	struct minivmx_walk walk;
 	struct minivmx_sregs sregs;
 	struct minivmx_msrs msrs;
@@ -485,6 +486,11 @@ static long vm_ioctl_unmap(void *object, union ioctl_arg *arg)
 	return gmem_unmap(object, &arg->map);
 }
 
+static long vm_ioctl_protect(void *object, union ioctl_arg *arg)
+{
+	return gmem_protect(object, &arg->protect);
+}
+
 static long vm_ioctl_walk(void *object, union ioctl_arg *arg)
 {
 	return gmem_walk(object, &arg->walk);
@@ -494,6 +500,7 @@ static const struct ioctl_row vm_rows[NR_ROWS] = {
 	ROW(MINIVMX_CREATE_VCPU, vm_ioctl_create_vcpu),
 	ROW(MINIVMX_MAP_MEMORY, vm_ioctl_map),
 	ROW(MINIVMX_UNMAP_MEMORY, vm_ioctl_unmap),
+	ROW(MINIVMX_PROTECT_MEMORY, vm_ioctl_protect),
 	ROW(MINIVMX_WALK_EPT, vm_ioctl_walk),
 };
 
@@ -534,6 +541,7 @@ static long system_ioctl_get_info(void *object, union ioctl_arg *arg)
 		.features = (vmx_ctls.ept_2m ? MINIVMX_FEAT_EPT_2M : 0) |
 			    (vmx_ctls.ept_1g ? MINIVMX_FEAT_EPT_1G : 0) |
 			    (vmx_ctls.ept_ad ? MINIVMX_FEAT_EPT_AD : 0) |
+			    (vmx_ctls.ept_x_only ? MINIVMX_FEAT_EPT_X_ONLY : 0) |
 			    (fpu_xcr0_mask() ? MINIVMX_FEAT_XSAVE : 0),
 		.run_size = PAGE_SIZE,
 		.max_vcpus = MINIVMX_MAX_VCPUS,

@@ -13,15 +13,28 @@
 #include "ept.h"
 
 struct file;
+struct rights;
 struct vcpu;
 
-/* One mapped range, see struct minivmx_map. */
+/**
+ * struct mem_region - one mapped range, see struct minivmx_map
+ * @gpa: first guest-physical address
+ * @size: bytes
+ * @hva: first address in the process
+ * @prot: MINIVMX_PROT_* that MAP granted
+ * @max_page: MINIVMX_PAGE_*
+ * @rights: where PROTECT made them differ from @prot, NULL if nowhere; changed
+ *	    under @mem_sem (write)
+ * @new_rights: what a PROTECT under way has made
+ */
 struct mem_region {
 	u64 gpa;
 	u64 size;
 	u64 hva;
 	u32 prot;
 	u32 max_page;
+	struct rights *rights;
+	struct rights *new_rights;
 };
 
 /**

@@ -35,6 +35,7 @@
 /* Limits. */
 #define MINIVMX_MAX_VCPUS	64	/* vCPUs in a VM; ids are below this */
 #define MINIVMX_MAX_REGIONS	256	/* mapped ranges in a VM */
+#define MINIVMX_MAX_RIGHTS	4096	/* stretches of different rights in a range */
 #define MINIVMX_MAX_CPUID	128	/* CPUID rows in a vCPU */
 #define MINIVMX_MAX_MSRS	256	/* MSRs in one GET_MSRS or SET_MSRS */
 #define MINIVMX_MAX_MSR_ROUTES	32	/* ranges of MSRs with a route in a vCPU */
@@ -51,6 +52,7 @@
 #define MINIVMX_FEAT_EPT_1G	(1 << 1)
 #define MINIVMX_FEAT_EPT_AD	(1 << 2)
 #define MINIVMX_FEAT_XSAVE	(1 << 3)
+#define MINIVMX_FEAT_EPT_X_ONLY	(1 << 4)	/* pages to execute and not to read */
 
 /* minivmx_info.vmx_owner: who has VMX on this host now */
 #define MINIVMX_VMX_FREE	0	/* nobody */
@@ -229,6 +231,38 @@ struct minivmx_map {
 	__u64 hva;
 	__u32 prot;
 	__u32 max_page;
+};
+
+/**
+ * struct minivmx_protect - argument of MINIVMX_PROTECT_MEMORY
+ * @gpa: first guest-physical address, a multiple of 4096
+ * @size: bytes, a multiple of 4096, not zero
+ * @prot: MINIVMX_PROT_* that the guest has there from now on, or none
+ * @reserved: zero
+ *
+ * Rights may differ from page to page, whatever the size of the EPT's pages was.
+ * An access that they do not allow, by the guest or by the module for it, ends
+ * the RUN with MINIVMX_EXIT_MEMORY, @error EACCES and the kind of access; if a
+ * program gives the right and goes on with MINIVMX_RETRY, the access is made.
+ * When this returns no vCPU uses rights that were taken away. MAP's own rights
+ * are set again like any others.
+ *
+ * The memory type stays what MAP gave: write-back, whatever the guest's PAT
+ * says. Another could show the guest what was in the DRAM before.
+ *
+ * -EINVAL: not aligned, no size, unknown bits, or to write and not to read, which
+ * an EPT cannot express. -EOPNOTSUPP: to execute only, on a CPU without
+ * MINIVMX_FEAT_EPT_X_ONLY. -ERANGE: it wraps or leaves the guest's physical
+ * address width. -ENOENT: part of it is not mapped; it may span several ranges.
+ * -EACCES: a right that MAP did not grant everywhere there. -ENOSPC: one of the
+ * ranges would have more than MINIVMX_MAX_RIGHTS stretches of different rights;
+ * one of any length counts once.
+ */
+struct minivmx_protect {
+	__u64 gpa;
+	__u64 size;
+	__u32 prot;
+	__u32 reserved;
 };
 
 /**
@@ -435,8 +469,8 @@ struct minivmx_entry_fail {
  * struct minivmx_memory - MINIVMX_EXIT_MEMORY
  * @gpa: guest-physical address of the access
  * @access: MINIVMX_PROT_* bits of the access
- * @error: a positive errno: EACCES if the map does not grant it; else why the
- *         host has no page for it (EFAULT, EHWPOISON, ENOMEM)
+ * @error: a positive errno: EACCES if MAP or PROTECT does not grant it; else why
+ *         the host has no page for it (EFAULT, EHWPOISON, ENOMEM)
  */
 struct minivmx_memory {
 	__u64 gpa;
@@ -842,6 +876,7 @@ struct minivmx_ring {
 #define MINIVMX_CREATE_VCPU	_IOW(MINIVMX_IOC, 0x10, struct minivmx_create_vcpu)
 #define MINIVMX_MAP_MEMORY	_IOW(MINIVMX_IOC, 0x11, struct minivmx_map)
 #define MINIVMX_UNMAP_MEMORY	_IOW(MINIVMX_IOC, 0x12, struct minivmx_map)
+#define MINIVMX_PROTECT_MEMORY	_IOW(MINIVMX_IOC, 0x13, struct minivmx_protect)
 #define MINIVMX_WALK_EPT	_IOWR(MINIVMX_IOC, 0x14, struct minivmx_walk)
 
 /*
@@ -897,6 +932,7 @@ MINIVMX_ASSERT_SIZE(minivmx_cpuid_entry, 32);
 MINIVMX_ASSERT_SIZE(minivmx_cpuid, 16);
 MINIVMX_ASSERT_SIZE(minivmx_create_vcpu, 8);
 MINIVMX_ASSERT_SIZE(minivmx_map, 32);
+MINIVMX_ASSERT_SIZE(minivmx_protect, 24);
 MINIVMX_ASSERT_SIZE(minivmx_walk, 56);
 MINIVMX_ASSERT_SIZE(minivmx_regs, 144);
 MINIVMX_ASSERT_SIZE(minivmx_event, 16);

@@ -17,6 +17,7 @@ union arg {
 	struct minivmx_create_vm create_vm;
 	struct minivmx_create_vcpu create_vcpu;
 	struct minivmx_map map;
+	struct minivmx_protect protect;
 	struct minivmx_sregs sregs;
 	struct minivmx_cpuid cpuid;
 	struct minivmx_xsave xsave;
@@ -47,6 +48,13 @@ static void prepare_unmap(FIXTURE_DATA(minivmx) *self, union arg *arg)
 	prepare_map(self, arg);
 	call(self->vm, MINIVMX_MAP_MEMORY, arg);
 	arg->map.hva = arg->map.prot = 0;
+}
+
+static void prepare_protect(FIXTURE_DATA(minivmx) *self, union arg *arg)
+{
+	arg->protect = (struct minivmx_protect) {
+		.gpa = 0x1000, .size = PAGE, .prot = MINIVMX_PROT_READ,
+	};
 }
 
 static void prepare_sregs(FIXTURE_DATA(minivmx) *self, union arg *arg)
@@ -106,6 +114,7 @@ static const struct row {
 	ROW(VM, CREATE_VCPU, .prepare = prepare_create_vcpu, .returns_fd = true),
 	ROW(VM, MAP_MEMORY, .prepare = prepare_map),
 	ROW(VM, UNMAP_MEMORY, .prepare = prepare_unmap),
+	ROW(VM, PROTECT_MEMORY, .prepare = prepare_protect),
 	ROW(VM, WALK_EPT),
 	ROW(VCPU, RUN),
 	ROW(VCPU, KICK),

@@ -74,6 +74,17 @@ int minivmx_unmap(int vm, uint64_t gpa, uint64_t size)
 	return call(vm, MINIVMX_UNMAP_MEMORY, &map);
 }
 
+int minivmx_protect(int vm, uint64_t gpa, uint64_t size, uint32_t prot)
+{
+	struct minivmx_protect protect = {
+		.gpa = gpa,
+		.size = size,
+		.prot = prot,
+	};
+
+	return call(vm, MINIVMX_PROTECT_MEMORY, &protect);
+}
+
 int minivmx_walk_ept(int vm, uint64_t gpa, struct minivmx_walk *walk)
 {
 	*walk = (struct minivmx_walk) { .gpa = gpa };

@@ -132,6 +132,17 @@ int minivmx_map_memory(int vm, const struct minivmx_map *map);
 int minivmx_unmap(int vm, uint64_t gpa, uint64_t size);
 
 /**
+ * minivmx_protect() - MINIVMX_PROTECT_MEMORY
+ * @vm: VM descriptor
+ * @gpa: first guest-physical address
+ * @size: bytes
+ * @prot: MINIVMX_PROT_*, of those that MAP granted, or 0
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_protect(int vm, uint64_t gpa, uint64_t size, uint32_t prot);
+
+/**
  * minivmx_walk_ept() - MINIVMX_WALK_EPT
  * @vm: VM descriptor
  * @gpa: guest-physical address to translate
