@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* EPT paging structures ("The Extended Page Table Mechanism (EPT)"). */
+#include <linux/bitmap.h>
 #include <linux/cpumask.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
@@ -158,6 +159,24 @@ static void leaf_split(u64 *table, u64 leaf, int level)
 		table[i] = leaf + i * size;
 }
 
+/* Accessed and dirty flags of what @entry of @level maps. */
+static u64 entry_flags(u64 entry, int level)
+{
+	u64 flags = 0, *table;
+	int i;
+
+	if (!ept_present(entry) || ept_leaf(entry, level))
+		return entry & (EPT_ACCESSED | EPT_DIRTY);
+	table = ept_table(entry);
+	for (i = 0; i < EPT_ENTRIES; i++)
+		flags |= entry_flags(READ_ONCE(table[i]), level - 1);
+	return flags;
+}
+
+/*
+ * The CPU sets accessed and dirty flags in any entry at any time. So whatever
+ * writes one that is present does it with an atomic exchange.
+ */
 bool ept_map(struct ept *ept, struct ept_cache *cache, u64 gpa, u64 pfn,
 	     int level, u32 prot)
 {
@@ -175,18 +194,21 @@ bool ept_map(struct ept *ept, struct ept_cache *cache, u64 gpa, u64 pfn,
 			continue;
 		}
 		table = cache->pages[--cache->nr];
-		if (ept_present(old)) {
-			leaf_split(table, old, l);
-			flush = true;
-		}
-		WRITE_ONCE(*entry, virt_to_phys(table) | EPT_RWX);
+		do {
+			if (ept_present(old)) {
+				leaf_split(table, old, l);
+				flush = true;
+			}
+		} while (!try_cmpxchg(entry, &old, virt_to_phys(table) | EPT_RWX));
 	}
 
 	entry = &table[ept_index(gpa, level)];
-	old = *entry;
+	old = READ_ONCE(*entry);
 	leaf = (pfn << 12) | prot | EPT_MEMTYPE_WB | EPT_IGNORE_PAT |
 	       (level > 1 ? EPT_LARGE : 0);
-	WRITE_ONCE(*entry, leaf);
+	/* Two vCPUs may have faulted, and one of them have gone on and written. */
+	while (!try_cmpxchg(entry, &old, leaf | entry_flags(old, level)))
+		;
 
 	if (!ept_present(old))
 		return flush;
@@ -235,30 +257,101 @@ bool ept_has_smaller(struct ept *ept, u64 gpa, int level)
 	return false;
 }
 
-static bool zap_table(u64 *table, int level, u64 base, u64 start, u64 end)
+/* ---------------------------------------------------------------------- */
+/* All leaves of a part                                                    */
+/* ---------------------------------------------------------------------- */
+
+/**
+ * struct leaf_walk - a walk through the leaves that have a part of a range
+ * @start: of the range
+ * @end: of the range
+ * @visit: called with each one present; what of them returned true is returned
+ * @flag: for @visit
+ * @bitmap: for @visit
+ */
+struct leaf_walk {
+	u64 start;
+	u64 end;
+	bool (*visit)(const struct leaf_walk *w, u64 *entry, u64 gpa, u64 size);
+	u64 flag;
+	struct ept_bitmap *bitmap;
+};
+
+static bool walk_leaves(const struct leaf_walk *w, u64 *table, int level, u64 base)
 {
 	u64 size = ept_level_size(level);
-	u64 first = start > base ? (start - base) / size : 0;
-	bool zapped = false;
+	u64 first = w->start > base ? (w->start - base) / size : 0;
+	bool result = false;
 	u64 i;
 
-	for (i = first; i < EPT_ENTRIES && base + i * size < end; i++) {
-		u64 entry = table[i];
+	for (i = first; i < EPT_ENTRIES && base + i * size < w->end; i++) {
+		u64 entry = READ_ONCE(table[i]);
 
 		if (!ept_present(entry))
 			continue;
-		if (ept_leaf(entry, level)) {
-			WRITE_ONCE(table[i], 0);
-			zapped = true;
-		} else {
-			zapped |= zap_table(ept_table(entry), level - 1,
-					    base + i * size, start, end);
-		}
+		if (ept_leaf(entry, level))
+			result |= w->visit(w, &table[i], base + i * size, size);
+		else
+			result |= walk_leaves(w, ept_table(entry), level - 1,
+					      base + i * size);
 	}
-	return zapped;
+	return result;
+}
+
+static bool leaf_zap(const struct leaf_walk *w, u64 *entry, u64 gpa, u64 size)
+{
+	WRITE_ONCE(*entry, 0);
+	return true;
 }
 
 bool ept_zap(struct ept *ept, u64 start, u64 end)
 {
-	return zap_table(ept->root, EPT_LEVELS, 0, start, end);
+	const struct leaf_walk w = { .start = start, .end = end, .visit = leaf_zap };
+
+	return walk_leaves(&w, ept->root, EPT_LEVELS, 0);
+}
+
+/* The bits of a leaf in @bitmap: @first to below @last. */
+static void leaf_bits(const struct ept_bitmap *bitmap, u64 gpa, u64 size,
+		      unsigned long *first, unsigned long *last)
+{
+	*first = (max(gpa, bitmap->start) - bitmap->start) >> PAGE_SHIFT;
+	*last = (min(gpa + size, bitmap->end) - bitmap->start) >> PAGE_SHIFT;
+}
+
+static bool leaf_collect(const struct leaf_walk *w, u64 *entry, u64 gpa, u64 size)
+{
+	unsigned long first, last;
+
+	if (READ_ONCE(*entry) & w->flag) {
+		leaf_bits(w->bitmap, gpa, size, &first, &last);
+		bitmap_set(w->bitmap->bits, first, last - first);
+	}
+	return false;
+}
+
+void ept_collect(struct ept *ept, u64 start, u64 end, u64 flag, struct ept_bitmap *bitmap)
+{
+	const struct leaf_walk w = { .start = start, .end = end, .visit = leaf_collect,
+				     .flag = flag, .bitmap = bitmap };
+
+	walk_leaves(&w, ept->root, EPT_LEVELS, 0);
+}
+
+static bool leaf_clear(const struct leaf_walk *w, u64 *entry, u64 gpa, u64 size)
+{
+	unsigned long first, last;
+
+	leaf_bits(w->bitmap, gpa, size, &first, &last);
+	if (find_next_zero_bit(w->bitmap->bits, last, first) < last)
+		return false;
+	return test_and_clear_bit(__ffs(w->flag), (unsigned long *)entry);
+}
+
+bool ept_clear(struct ept *ept, u64 start, u64 end, u64 flag, struct ept_bitmap *bitmap)
+{
+	const struct leaf_walk w = { .start = start, .end = end, .visit = leaf_clear,
+				     .flag = flag, .bitmap = bitmap };
+
+	return walk_leaves(&w, ept->root, EPT_LEVELS, 0);
 }

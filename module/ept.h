@@ -15,8 +15,10 @@
 /* Levels as the manual counts them: a leaf at 1 maps 4K, at 2 2M, at 3 1G. */
 #define EPT_LEVELS	4
 
-/* Of an entry: the address of the page or the table. */
+/* Of an entry: the address of the page or the table; flags that the CPU sets. */
 #define EPT_ADDR	GENMASK_ULL(51, 12)
+#define EPT_ACCESSED	BIT_ULL(8)
+#define EPT_DIRTY	BIT_ULL(9)
 
 static inline u64 ept_level_size(int level)
 {
@@ -75,5 +77,28 @@ int ept_walk(const struct ept *ept, u64 gpa, u64 entries[EPT_LEVELS], int *leaf)
 bool ept_has_smaller(struct ept *ept, u64 gpa, int level);
 /* Unmap [@start, @end) and what shares a large page with it; true if any was. */
 bool ept_zap(struct ept *ept, u64 start, u64 end);
+
+/**
+ * struct ept_bitmap - one bit for each 4096 bytes
+ * @start: guest-physical address of bit 0
+ * @end: where it ends
+ * @bits: zero-padded to whole words
+ */
+struct ept_bitmap {
+	u64 start;
+	u64 end;
+	unsigned long *bits;
+};
+
+/*
+ * Set the bits of all leaves that have a part of [@start, @end) and @flag
+ * (EPT_ACCESSED or EPT_DIRTY); @bitmap covers that range or more.
+ */
+void ept_collect(struct ept *ept, u64 start, u64 end, u64 flag, struct ept_bitmap *bitmap);
+/*
+ * Clear @flag in those of them all of whose bits are set. True if any had it: CPUs
+ * may have that cached and do not set it again until they were flushed.
+ */
+bool ept_clear(struct ept *ept, u64 start, u64 end, u64 flag, struct ept_bitmap *bitmap);
 
 #endif /* MINIVMX_EPT_H */

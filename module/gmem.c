@@ -155,18 +155,12 @@ out:
 	return ret;
 }
 
-/*
- * Bytes of the EPT that are gone through at once: at most this many pages are
- * zapped before somebody else gets ept_lock.
- */
-#define ZAP_CHUNK	(1ULL << 30)
-
 void gmem_zap(struct vm *vm, u64 start, u64 end)
 {
 	bool zapped = false;
 
 	while (start < end) {
-		u64 next = min(end, (start | (ZAP_CHUNK - 1)) + 1);
+		u64 next = gmem_chunk_end(start, end);
 
 		spin_lock(&vm->ept_lock);
 		zapped |= ept_zap(&vm->ept, start, next);

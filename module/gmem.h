@@ -6,6 +6,7 @@
 #ifndef MINIVMX_GMEM_H
 #define MINIVMX_GMEM_H
 
+#include <linux/minmax.h>
 #include <linux/types.h>
 
 #include "../uapi/minivmx.h"
@@ -25,6 +26,7 @@ int gmem_unmap(struct vm *vm, const struct minivmx_map *map);
 /* gmem_user.c */
 int gmem_protect(struct vm *vm, const struct minivmx_protect *protect);
 int gmem_walk(struct vm *vm, struct minivmx_walk *walk);
+int gmem_harvest(struct vm *vm, const struct minivmx_harvest *harvest);
 
 /*
  * For gmem_user.c; under mem_sem. The range that @gpa is in, or NULL.
@@ -35,6 +37,15 @@ struct mem_region *gmem_region(struct vm *vm, u64 gpa);
  * returned follow each other without a hole.
  */
 struct mem_region *gmem_regions(struct vm *vm, u64 gpa, u64 size);
+/*
+ * Who goes through the EPT from @start to @end does it in chunks, and lets go of
+ * ept_lock after each: a gigabyte, or 512 tables.
+ */
+static inline u64 gmem_chunk_end(u64 start, u64 end)
+{
+	return min(end, (start | ((1ULL << 30) - 1)) + 1);
+}
+
 /*
  * Empty the EPT from @start to @end, and return when no CPU uses what was there.
  * Under mem_sem (write), so that nothing is filled meanwhile. May sleep.

@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 
 #include "ctls.h"
 #include "ept.h"
@@ -95,8 +96,8 @@ int gmem_protect(struct vm *vm, const struct minivmx_protect *protect)
 		r->rights = r->new_rights;
 	}
 	/*
-	 * Also where rights were only added: what was split then, because rights
-	 * differed, comes back in one piece.
+	 * Also where rights were only added: what was split because they differed
+	 * may come back as one large page.
 	 */
 	gmem_zap(vm, gpa, end);
 out:
@@ -129,4 +130,75 @@ int gmem_walk(struct vm *vm, struct minivmx_walk *walk)
 	walk->page_size = leaf ? ept_level_size(leaf) : 0;
 	memcpy(walk->entries, entries, sizeof(entries));
 	return 0;
+}
+
+/* ---------------------------------------------------------------------- */
+/* Accessed and dirty flags                                                */
+/* ---------------------------------------------------------------------- */
+
+int gmem_harvest(struct vm *vm, const struct minivmx_harvest *harvest)
+{
+	struct ept_bitmap bitmap = {
+		.start = harvest->gpa, .end = harvest->gpa + harvest->size,
+	};
+	size_t bytes = BITS_TO_LONGS(harvest->size >> PAGE_SHIFT) * sizeof(long);
+	bool cleared = false;
+	u64 flag, at, next;
+	int ret;
+
+	if (harvest->flags & ~MINIVMX_HARVEST_CLEAR)
+		return -EINVAL;
+	if (harvest->which == MINIVMX_HARVEST_ACCESSED)
+		flag = EPT_ACCESSED;
+	else if (harvest->which == MINIVMX_HARVEST_DIRTY)
+		flag = EPT_DIRTY;
+	else
+		return -EINVAL;
+	ret = part_check(harvest->gpa, harvest->size);
+	if (ret)
+		return ret;
+	if (harvest->size > MINIVMX_MAX_BITMAP)
+		return -E2BIG;
+	if (!vmx_ctls.ept_ad)
+		return -EOPNOTSUPP;
+	bitmap.bits = kvzalloc(bytes, GFP_KERNEL_ACCOUNT);
+	if (!bitmap.bits)
+		return -ENOMEM;
+
+	down_read(&vm->mem_sem);
+	if (!gmem_regions(vm, harvest->gpa, harvest->size)) {
+		ret = -ENOENT;
+		goto out;
+	}
+	for (at = bitmap.start; at < bitmap.end; at = next) {
+		next = gmem_chunk_end(at, bitmap.end);
+		spin_lock(&vm->ept_lock);
+		ept_collect(&vm->ept, at, next, flag, &bitmap);
+		spin_unlock(&vm->ept_lock);
+		cond_resched();
+	}
+	/*
+	 * Told first, and then cleared: only what the program has been told, and
+	 * nothing if it cannot be. What is written until CPUs are flushed is
+	 * written before this returns.
+	 */
+	if (copy_to_user((void __user *)harvest->bitmap, bitmap.bits, bytes)) {
+		ret = -EFAULT;
+		goto out;
+	}
+	if (!(harvest->flags & MINIVMX_HARVEST_CLEAR))
+		goto out;
+	for (at = bitmap.start; at < bitmap.end; at = next) {
+		next = gmem_chunk_end(at, bitmap.end);
+		spin_lock(&vm->ept_lock);
+		cleared |= ept_clear(&vm->ept, at, next, flag, &bitmap);
+		spin_unlock(&vm->ept_lock);
+		cond_resched();
+	}
+	if (cleared)
+		vm_flush_ept(vm);
+out:
+	up_read(&vm->mem_sem);
+	kvfree(bitmap.bits);
+	return ret;
 }

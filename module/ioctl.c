@@ -38,6 +38,7 @@ union ioctl_arg {
 	struct minivmx_map map;
 	struct minivmx_protect protect;
 	struct minivmx_walk walk;
+	struct minivmx_harvest harvest;
 	struct minivmx_sregs sregs;
 	struct minivmx_msrs msrs;
 	struct minivmx_xsave xsave;
@@ -496,12 +497,18 @@ static long vm_ioctl_walk(void *object, union ioctl_arg *arg)
 	return gmem_walk(object, &arg->walk);
 }
 
+static long vm_ioctl_harvest(void *object, union ioctl_arg *arg)
+{
+	return gmem_harvest(object, &arg->harvest);
+}
+
 static const struct ioctl_row vm_rows[NR_ROWS] = {
 	ROW(MINIVMX_CREATE_VCPU, vm_ioctl_create_vcpu),
 	ROW(MINIVMX_MAP_MEMORY, vm_ioctl_map),
 	ROW(MINIVMX_UNMAP_MEMORY, vm_ioctl_unmap),
 	ROW(MINIVMX_PROTECT_MEMORY, vm_ioctl_protect),
 	ROW(MINIVMX_WALK_EPT, vm_ioctl_walk),
+	ROW(MINIVMX_HARVEST_PAGES, vm_ioctl_harvest),
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

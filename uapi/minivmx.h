@@ -36,6 +36,7 @@
 #define MINIVMX_MAX_VCPUS	64	/* vCPUs in a VM; ids are below this */
 #define MINIVMX_MAX_REGIONS	256	/* mapped ranges in a VM */
 #define MINIVMX_MAX_RIGHTS	4096	/* stretches of different rights in a range */
+#define MINIVMX_MAX_BITMAP	(1ULL << 38) /* bytes of memory in one bitmap */
 #define MINIVMX_MAX_CPUID	128	/* CPUID rows in a vCPU */
 #define MINIVMX_MAX_MSRS	256	/* MSRs in one GET_MSRS or SET_MSRS */
 #define MINIVMX_MAX_MSR_ROUTES	32	/* ranges of MSRs with a route in a vCPU */
@@ -286,6 +287,45 @@ struct minivmx_walk {
 	__u32 leaf_level;
 	__u64 page_size;
 	__u64 entries[4];
+};
+
+/* minivmx_harvest.which */
+#define MINIVMX_HARVEST_ACCESSED 1	/* pages that were read, written, executed */
+#define MINIVMX_HARVEST_DIRTY	2	/* pages that were written */
+
+/* minivmx_harvest.flags */
+#define MINIVMX_HARVEST_CLEAR	(1 << 0)	/* clear what is found */
+
+/**
+ * struct minivmx_harvest - argument of MINIVMX_HARVEST_PAGES
+ * @gpa: first guest-physical address, a multiple of 4096
+ * @size: bytes, a multiple of 4096, not zero, at most MINIVMX_MAX_BITMAP
+ * @bitmap: address of one bit for each 4096 bytes of them, lowest first, rounded
+ *	    up to whole 64-bit words. All of it is written.
+ * @which: MINIVMX_HARVEST_ACCESSED or MINIVMX_HARVEST_DIRTY
+ * @flags: MINIVMX_HARVEST_*
+ *
+ * The flags that the CPU sets in the EPT when vCPUs use a page ("Accessed and
+ * Dirty Flags for EPT" in the manual). A large page has one for all of it: all its
+ * bits that are in the range are set, and CLEAR clears it for all of it, also
+ * outside. After CLEAR every use from then on sets the flag again.
+ *
+ * The flags go with the page when it leaves the EPT, because the host took it,
+ * or by PROTECT. What the module itself reads and writes for the guest sets none.
+ * The dirty log (MINIVMX_DIRTY_LOG) misses neither.
+ *
+ * -EINVAL: not aligned, no size, unknown @which or bits. -ERANGE: it wraps or
+ * leaves the guest's physical address width. -E2BIG: above the limit.
+ * -EOPNOTSUPP: the CPU has no such flags (MINIVMX_FEAT_EPT_AD). -ENOENT: part of
+ * it is not mapped; it may span several ranges. Nothing is cleared then, nor if
+ * @bitmap cannot be written (-EFAULT).
+ */
+struct minivmx_harvest {
+	__u64 gpa;
+	__u64 size;
+	__u64 bitmap;
+	__u32 which;
+	__u32 flags;
 };
 
 /* ------------------------------------------------------------------ */
@@ -878,6 +918,7 @@ struct minivmx_ring {
 #define MINIVMX_UNMAP_MEMORY	_IOW(MINIVMX_IOC, 0x12, struct minivmx_map)
 #define MINIVMX_PROTECT_MEMORY	_IOW(MINIVMX_IOC, 0x13, struct minivmx_protect)
 #define MINIVMX_WALK_EPT	_IOWR(MINIVMX_IOC, 0x14, struct minivmx_walk)
+#define MINIVMX_HARVEST_PAGES	_IOW(MINIVMX_IOC, 0x15, struct minivmx_harvest)
 
 /*
  * of a vCPU
@@ -934,6 +975,7 @@ MINIVMX_ASSERT_SIZE(minivmx_create_vcpu, 8);
 MINIVMX_ASSERT_SIZE(minivmx_map, 32);
 MINIVMX_ASSERT_SIZE(minivmx_protect, 24);
 MINIVMX_ASSERT_SIZE(minivmx_walk, 56);
+MINIVMX_ASSERT_SIZE(minivmx_harvest, 32);
 MINIVMX_ASSERT_SIZE(minivmx_regs, 144);
 MINIVMX_ASSERT_SIZE(minivmx_event, 16);
 MINIVMX_ASSERT_SIZE(minivmx_vmexit, 56);

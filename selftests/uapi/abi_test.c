@@ -12,12 +12,14 @@ enum kind { SYSTEM, VM, VCPU, NR_KINDS };
 /* Buffers behind the addresses in arguments. */
 static struct minivmx_cpuid_entry cpuid[MINIVMX_MAX_CPUID];
 static unsigned char xsave[4096] __attribute__((aligned(64)));
+static __u64 bitmap;
 
 union arg {
 	struct minivmx_create_vm create_vm;
 	struct minivmx_create_vcpu create_vcpu;
 	struct minivmx_map map;
 	struct minivmx_protect protect;
+	struct minivmx_harvest harvest;
 	struct minivmx_sregs sregs;
 	struct minivmx_cpuid cpuid;
 	struct minivmx_xsave xsave;
@@ -54,6 +56,14 @@ static void prepare_protect(FIXTURE_DATA(minivmx) *self, union arg *arg)
 {
 	arg->protect = (struct minivmx_protect) {
 		.gpa = 0x1000, .size = PAGE, .prot = MINIVMX_PROT_READ,
+	};
+}
+
+static void prepare_harvest(FIXTURE_DATA(minivmx) *self, union arg *arg)
+{
+	arg->harvest = (struct minivmx_harvest) {
+		.gpa = 0x1000, .size = PAGE, .bitmap = (uintptr_t)&bitmap,
+		.which = MINIVMX_HARVEST_DIRTY, .flags = MINIVMX_HARVEST_CLEAR,
 	};
 }
 
@@ -116,6 +126,7 @@ static const struct row {
 	ROW(VM, UNMAP_MEMORY, .prepare = prepare_unmap),
 	ROW(VM, PROTECT_MEMORY, .prepare = prepare_protect),
 	ROW(VM, WALK_EPT),
+	ROW(VM, HARVEST_PAGES, .prepare = prepare_harvest),
 	ROW(VCPU, RUN),
 	ROW(VCPU, KICK),
 	ROW(VCPU, GET_SREGS),

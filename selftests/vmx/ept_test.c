@@ -289,17 +289,24 @@ TEST_F(vm, a_page_may_be_executed_and_not_read)
 	EXPECT_EQ(VM_MMIO, self->run->mmio.gpa);
 }
 
-TEST(execute_only_is_refused_where_the_cpu_cannot)
+TEST(what_the_cpu_cannot_is_refused)
 {
+	uint64_t bitmap = 0x1234;
+	const struct minivmx_harvest harvest = {
+		.gpa = PAGE, .size = 0x1000, .bitmap = (uintptr_t)&bitmap,
+		.which = MINIVMX_HARVEST_DIRTY,
+	};
 	VM vm;
 
 	ASSERT_EQ(0, unload_module());
-	/* IA32_VMX_EPT_VPID_CAP, bit 0. */
-	ASSERT_EQ(0, load_file(MODULE, "absent=48c:1"));
+	/* IA32_VMX_EPT_VPID_CAP: execute-only, and accessed and dirty flags. */
+	ASSERT_EQ(0, load_file(MODULE, "absent=48c:200001"));
 	vm_create(&vm);
-	EXPECT_EQ(0, vm.info.features & MINIVMX_FEAT_EPT_X_ONLY);
+	EXPECT_EQ(0, vm.info.features & (MINIVMX_FEAT_EPT_X_ONLY | MINIVMX_FEAT_EPT_AD));
 	EXPECT_EQ(-EOPNOTSUPP, protect(&vm, PAGE, 0x1000, X));
 	EXPECT_EQ(0, protect(&vm, PAGE, 0x1000, R | X));
+	EXPECT_EQ(-EOPNOTSUPP, minivmx_harvest(vm.fd, &harvest));
+	EXPECT_EQ(0x1234, bitmap);
 	vm_destroy(&vm);
 	EXPECT_EQ(0, unload_module());
 	EXPECT_EQ(0, load_module());
@@ -325,7 +332,7 @@ TEST_F(vm, one_page_of_a_large_one_has_rights_of_its_own)
 	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, guest_store(self, page + 0x1000, 4));
 
 	/* With the same rights everywhere it is one page again. */
-	ASSERT_EQ(0, protect(self, page, 0x1000, VM_RWX));
+	ASSERT_EQ(0, protect(self, HUGE, HUGE_SIZE, VM_RWX));
 	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, guest_store(self, page, 5));
 	EXPECT_EQ(2, walk(self, page).leaf_level);
 	/* And if those of all of it are others. */
@@ -542,6 +549,213 @@ TEST_F(vm, pdptes_that_may_not_be_read_are_not_loaded)
 	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, vm_run(self));
 }
 
+/* ---- Accessed and dirty flags ---- */
+
+#define ACCESSED	MINIVMX_HARVEST_ACCESSED
+#define DIRTY		MINIVMX_HARVEST_DIRTY
+#define CLEAR		MINIVMX_HARVEST_CLEAR
+
+#define AD_OR_SKIP()							\
+do {									\
+	if (!(self->info.features & MINIVMX_FEAT_EPT_AD))		\
+		SKIP(return, "no accessed and dirty flags in this CPU's EPT"); \
+} while (0)
+
+static void harvest(VM *self, uint64_t gpa, unsigned int nr, uint32_t which,
+		    uint32_t flags, uint64_t *bitmap)
+{
+	const struct minivmx_harvest h = {
+		.gpa = gpa, .size = nr * 0x1000UL, .bitmap = (uintptr_t)bitmap,
+		.which = which, .flags = flags,
+	};
+
+	vm_must(!minivmx_harvest(self->fd, &h));
+}
+
+/* Of one page. */
+static bool harvest_page(VM *self, uint64_t gpa, uint32_t which, uint32_t flags)
+{
+	uint64_t bitmap = ~0UL;
+
+	harvest(self, gpa, 1, which, flags, &bitmap);
+	vm_must(bitmap < 2);
+	return bitmap;
+}
+
+TEST_F(vm, a_page_is_accessed_when_it_was_read_and_dirty_when_it_was_written)
+{
+	AD_OR_SKIP();
+	ASSERT_EQ(0, madvise(self->mem, VM_SIZE, MADV_NOHUGEPAGE));
+	EXPECT_FALSE(harvest_page(self, PAGE, ACCESSED, 0));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, guest_load(self, PAGE));
+	EXPECT_TRUE(harvest_page(self, PAGE, ACCESSED, 0));
+	EXPECT_FALSE(harvest_page(self, PAGE, DIRTY, CLEAR));
+	/* To look changes nothing, to clear does; and the other flag stays. */
+	EXPECT_TRUE(harvest_page(self, PAGE, ACCESSED, 0));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, guest_store(self, PAGE, 1));
+	EXPECT_TRUE(harvest_page(self, PAGE, DIRTY, 0));
+	EXPECT_TRUE(harvest_page(self, PAGE, ACCESSED, CLEAR));
+	EXPECT_FALSE(harvest_page(self, PAGE, ACCESSED, 0));
+	EXPECT_TRUE(harvest_page(self, PAGE, DIRTY, CLEAR));
+	EXPECT_FALSE(harvest_page(self, PAGE, DIRTY, 0));
+	EXPECT_NE(0, walk(self, PAGE).leaf_level);
+}
+
+/* The CPU has the translation cached, with the flags set: it must forget that. */
+TEST_F(vm, a_flag_that_was_cleared_is_set_again)
+{
+	uint64_t violations;
+	int i;
+
+	AD_OR_SKIP();
+	ASSERT_EQ(0, madvise(self->mem, VM_SIZE, MADV_NOHUGEPAGE));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, guest_store(self, PAGE, 1));
+	violations = vm_count(self, 48);
+	for (i = 0; i < 10; i++) {
+		EXPECT_TRUE(harvest_page(self, PAGE, DIRTY, CLEAR));
+		EXPECT_TRUE(harvest_page(self, PAGE, ACCESSED, CLEAR));
+		EXPECT_FALSE(harvest_page(self, PAGE, ACCESSED, 0));
+		ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, guest_load(self, PAGE));
+		EXPECT_TRUE(harvest_page(self, PAGE, ACCESSED, 0));
+		EXPECT_FALSE(harvest_page(self, PAGE, DIRTY, 0));
+		ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, guest_store(self, PAGE, 1));
+	}
+	/* The page was there all the time. */
+	EXPECT_EQ(violations, vm_count(self, 48));
+}
+
+TEST_F(vm, each_page_has_its_bit)
+{
+	static const unsigned int pages[] = { 0, 1, 62, 63, 64, 127, 200, 255 };
+	uint64_t bitmap[6], want[4] = { 0 };
+	unsigned int i;
+
+	AD_OR_SKIP();
+	ASSERT_EQ(0, madvise(self->mem, VM_SIZE, MADV_NOHUGEPAGE));
+	for (i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+		ASSERT_EQ(MINIVMX_EXIT_HYPERCALL,
+			  guest_store(self, PAGE + 0x3000 + pages[i] * 0x1000, i));
+		want[pages[i] / 64] |= 1UL << pages[i] % 64;
+	}
+	memset(bitmap, 0xaa, sizeof(bitmap));
+	harvest(self, PAGE + 0x3000, 256, DIRTY, 0, bitmap);
+	EXPECT_EQ(0, memcmp(want, bitmap, sizeof(want)));
+	EXPECT_EQ(0xaaaaaaaaaaaaaaaaUL, bitmap[4]);
+	/* A part: the last word is padded with zeros, what is outside not cleared. */
+	memset(bitmap, 0xaa, sizeof(bitmap));
+	harvest(self, PAGE + 0x3000 + 62 * 0x1000, 66, DIRTY, CLEAR, bitmap);
+	EXPECT_EQ(7, bitmap[0]);
+	EXPECT_EQ(2, bitmap[1]);
+	EXPECT_EQ(0xaaaaaaaaaaaaaaaaUL, bitmap[2]);
+	want[0] = 3;
+	want[1] = 0;
+	harvest(self, PAGE + 0x3000, 256, DIRTY, 0, bitmap);
+	EXPECT_EQ(0, memcmp(want, bitmap, sizeof(want)));
+}
+
+TEST_F(vm, a_large_page_has_all_its_bits)
+{
+	uint64_t bitmap[8];
+	int i;
+
+	AD_OR_SKIP();
+	HUGE_OR_SKIP();
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, guest_store(self, HUGE + 0x5000, 1));
+	ASSERT_EQ(2, walk(self, HUGE).leaf_level);
+	harvest(self, HUGE, 512, DIRTY, 0, bitmap);
+	for (i = 0; i < 8; i++)
+		EXPECT_EQ(~0UL, bitmap[i]);
+	/* Of those that are asked for; and the one flag goes for all. */
+	harvest(self, HUGE + 0x3000, 5, DIRTY, CLEAR, bitmap);
+	EXPECT_EQ(0x1f, bitmap[0]);
+	harvest(self, HUGE, 512, DIRTY, 0, bitmap);
+	for (i = 0; i < 8; i++)
+		EXPECT_EQ(0, bitmap[i]);
+	EXPECT_EQ(2, walk(self, HUGE).leaf_level);
+	/* From a page before it to one behind. */
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, guest_store(self, HUGE + 0x5000, 1));
+	harvest(self, HUGE - 0x1000, 514, DIRTY, CLEAR, (uint64_t[9]) { 0 });
+	EXPECT_FALSE(harvest_page(self, HUGE, DIRTY, 0));
+}
+
+/*
+ * If a large page takes the place of smaller ones (it does not on CPUs with the iTLB
+ * multihit bug), it has their flags.
+ */
+TEST_F(vm, flags_outlive_the_size_of_their_page)
+{
+	AD_OR_SKIP();
+	HUGE_OR_SKIP();
+	ASSERT_EQ(0, protect(self, HUGE, HUGE_SIZE / 2, R));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, guest_store(self, HUGE + HUGE_SIZE / 2, 1));
+	ASSERT_EQ(1, walk(self, HUGE + HUGE_SIZE / 2).leaf_level);
+	ASSERT_EQ(0, protect(self, HUGE, HUGE_SIZE / 2, VM_RWX));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, guest_load(self, HUGE));
+	TH_LOG("now of level %u", walk(self, HUGE).leaf_level);
+	EXPECT_TRUE(harvest_page(self, HUGE + HUGE_SIZE / 2, DIRTY, 0));
+}
+
+TEST_F(vm, flags_of_a_page_that_the_host_took_are_gone)
+{
+	AD_OR_SKIP();
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, guest_store(self, PAGE, 1));
+	ASSERT_EQ(0, madvise(vm_at(self, PAGE), 0x1000, MADV_DONTNEED));
+	EXPECT_FALSE(harvest_page(self, PAGE, ACCESSED, 0));
+	EXPECT_FALSE(harvest_page(self, PAGE, DIRTY, 0));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, guest_load(self, PAGE));
+	EXPECT_TRUE(harvest_page(self, PAGE, ACCESSED, 0));
+	EXPECT_FALSE(harvest_page(self, PAGE, DIRTY, 0));
+}
+
+TEST_F(vm, harvests_that_cannot_be_are_refused)
+{
+	const uint64_t limit = 1UL << self->info.gpa_bits;
+	uint64_t bitmap[2] = { 0x1234, 0x5678 };
+	const uint64_t b = (uintptr_t)bitmap;
+	const struct {
+		int error;
+		struct minivmx_harvest harvest;
+	} cases[] = {
+		{ -EINVAL, { .gpa = PAGE, .size = 0x1000, .bitmap = b, .which = 0 } },
+		{ -EINVAL, { .gpa = PAGE, .size = 0x1000, .bitmap = b, .which = 3 } },
+		{ -EINVAL, { .gpa = PAGE, .size = 0x1000, .bitmap = b, .which = DIRTY,
+			     .flags = 2 } },
+		{ -EINVAL, { .gpa = PAGE, .size = 0x1000, .bitmap = b, .which = DIRTY,
+			     .flags = 1U << 31 } },
+		{ -EINVAL, { .gpa = PAGE + 8, .size = 0x1000, .bitmap = b, .which = DIRTY } },
+		{ -EINVAL, { .gpa = PAGE, .size = 0x800, .bitmap = b, .which = DIRTY } },
+		{ -EINVAL, { .gpa = PAGE, .size = 0, .bitmap = b, .which = DIRTY } },
+		{ -ERANGE, { .gpa = limit, .size = 0x1000, .bitmap = b, .which = DIRTY } },
+		{ -ERANGE, { .gpa = PAGE, .size = limit, .bitmap = b, .which = DIRTY } },
+		{ -ERANGE, { .gpa = PAGE, .size = -0x1000UL, .bitmap = b, .which = DIRTY } },
+		{ -E2BIG, { .gpa = PAGE, .size = MINIVMX_MAX_BITMAP + 0x1000, .bitmap = b,
+			    .which = DIRTY } },
+		{ -ENOENT, { .gpa = PAGE, .size = MINIVMX_MAX_BITMAP, .bitmap = b,
+			     .which = DIRTY } },
+		{ -ENOENT, { .gpa = NOWHERE, .size = 0x1000, .bitmap = b, .which = DIRTY } },
+		{ -ENOENT, { .gpa = 0xbf000, .size = 0x2000, .bitmap = b, .which = DIRTY } },
+		{ -EFAULT, { .gpa = PAGE, .size = 0x1000, .bitmap = 16, .which = DIRTY,
+			     .flags = CLEAR } },
+		{ -EFAULT, { .gpa = PAGE, .size = 0x1000, .bitmap = 0xffff888000000000,
+			     .which = DIRTY, .flags = CLEAR } },
+		/* The second half is not there. */
+		{ -EFAULT, { .gpa = PAGE, .size = 65 * 0x1000, .which = DIRTY, .flags = CLEAR,
+			     .bitmap = (uintptr_t)mmap(NULL, 0x2000, PROT_READ | PROT_WRITE,
+						       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) +
+				       0xff8 } },
+	};
+
+	AD_OR_SKIP();
+	munmap((void *)(uintptr_t)(cases[16].harvest.bitmap + 8), 0x1000);
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, guest_store(self, PAGE, 1));
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		EXPECT_EQ(cases[i].error, minivmx_harvest(self->fd, &cases[i].harvest))
+			TH_LOG("case %u", i);
+	}
+	EXPECT_EQ(0x1234, bitmap[0]);
+	EXPECT_TRUE(harvest_page(self, PAGE, DIRTY, 0));
+}
+
 /* ---- Other CPUs ---- */
 
 /* Writes without end, and counts in RBX; stops at the first refusal. */
@@ -576,6 +790,31 @@ TEST_F(vm, no_write_follows_the_end_of_a_protect)
 		EXPECT_EQ(at_end + 1, self->run->regs.rbx);
 		ASSERT_EQ(0, protect(self, PAGE, 0x1000, VM_RWX));
 	}
+}
+
+/* While the guest writes: whatever it wrote since a clear is found by the next. */
+TEST_F(vm, a_running_guest_sets_cleared_flags_again)
+{
+	volatile uint64_t *beat = vm_u64(self, PAGE);
+	pthread_t thread;
+	uint64_t before;
+	void *kind;
+
+	AD_OR_SKIP();
+	vm_long(self, beat_code);
+	self->run->regs.rdi = PAGE;
+	self->run->regs.rbx = 0;
+	self->run->regs.rflags |= RFLAGS_IF;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, beat_thread, self));
+	for (int i = 0; i < 50; i++) {
+		before = *beat;
+		while (*beat < before + 2)
+			sched_yield();
+		ASSERT_TRUE(harvest_page(self, PAGE, DIRTY, CLEAR));
+	}
+	ASSERT_EQ(0, protect(self, PAGE, 0x1000, R));
+	ASSERT_EQ(0, pthread_join(thread, &kind));
+	EXPECT_EQ(MINIVMX_EXIT_MEMORY, (long)kind);
 }
 
 TEST_HARNESS_MAIN

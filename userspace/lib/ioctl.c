@@ -91,6 +91,11 @@ int minivmx_walk_ept(int vm, uint64_t gpa, struct minivmx_walk *walk)
 	return call(vm, MINIVMX_WALK_EPT, walk);
 }
 
+int minivmx_harvest(int vm, const struct minivmx_harvest *harvest)
+{
+	return call(vm, MINIVMX_HARVEST_PAGES, (void *)harvest);
+}
+
 int minivmx_create_vcpu(int vm, uint32_t id)
 {
 	struct minivmx_create_vcpu create = { .id = id };

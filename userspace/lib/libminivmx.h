@@ -153,6 +153,15 @@ int minivmx_protect(int vm, uint64_t gpa, uint64_t size, uint32_t prot);
 int minivmx_walk_ept(int vm, uint64_t gpa, struct minivmx_walk *walk);
 
 /**
+ * minivmx_harvest() - MINIVMX_HARVEST_PAGES
+ * @vm: VM descriptor
+ * @harvest: the range, and where its bitmap is to go
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_harvest(int vm, const struct minivmx_harvest *harvest);
+
+/**
  * minivmx_create_vcpu() - MINIVMX_CREATE_VCPU
  * @vm: VM descriptor
  * @id: the vCPU's number
