@@ -19,6 +19,10 @@
 struct vmx_ctls vmx_ctls __ro_after_init;
 struct minivmx_caps vmx_caps __ro_after_init;
 
+static bool use_pml = true;
+module_param_named(pml, use_pml, bool, 0444);
+MODULE_PARM_DESC(pml, "dirty logs by page-modification logging, where the CPU has it (Y)");
+
 /*
  * For tests: capabilities to take for missing, each as MSR:BITS or, on one CPU
  * only, MSR:BITS@CPU, in hexadecimal but for the CPU. The high words of the
@@ -310,6 +314,9 @@ static int ctls_read(struct vmx_ctls *ctls, struct minivmx_caps *caps)
 		ctls->exit &= ~VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL;
 		ctls->entry &= ~VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL;
 	}
+	/* Set while there is a dirty log (dirty.c). */
+	ctls->pml = use_pml && ctls->ept_ad && (ctls->cpu2 & SECONDARY_EXEC_ENABLE_PML);
+	ctls->cpu2 &= ~SECONDARY_EXEC_ENABLE_PML;
 	ctls->timer_shift = caps->vmx_msrs[CAP_MISC] & VMX_MISC_TIMER_RATE;
 	ctls->cr4_fixed1 = caps->vmx_msrs[CAP_CR4_FIXED1];
 	return 0;

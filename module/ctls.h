@@ -32,6 +32,8 @@ enum ctl_word {
  * @ept_1g: EPT maps 1-GByte pages
  * @ept_ad: EPT sets accessed and dirty flags
  * @ept_x_only: EPT maps pages that can be executed and not read
+ * @pml: dirty logs are made by page-modification logging; its control is not in
+ *	 @cpu2, but set while there is one
  * @timer_shift: the preemption timer counts the TSC shifted right by this
  * @perf_global: IA32_PERF_GLOBAL_CTRL exists and is switched at entry and exit
  */
@@ -49,6 +51,7 @@ struct vmx_ctls {
 	bool ept_1g;
 	bool ept_ad;
 	bool ept_x_only;
+	bool pml;
 	bool perf_global;
 };
 

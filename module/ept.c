@@ -298,25 +298,34 @@ static bool walk_leaves(const struct leaf_walk *w, u64 *table, int level, u64 ba
 	return result;
 }
 
-static bool leaf_zap(const struct leaf_walk *w, u64 *entry, u64 gpa, u64 size)
-{
-	WRITE_ONCE(*entry, 0);
-	return true;
-}
-
-bool ept_zap(struct ept *ept, u64 start, u64 end)
-{
-	const struct leaf_walk w = { .start = start, .end = end, .visit = leaf_zap };
-
-	return walk_leaves(&w, ept->root, EPT_LEVELS, 0);
-}
-
 /* The bits of a leaf in @bitmap: @first to below @last. */
 static void leaf_bits(const struct ept_bitmap *bitmap, u64 gpa, u64 size,
 		      unsigned long *first, unsigned long *last)
 {
 	*first = (max(gpa, bitmap->start) - bitmap->start) >> PAGE_SHIFT;
 	*last = (min(gpa + size, bitmap->end) - bitmap->start) >> PAGE_SHIFT;
+}
+
+static bool leaf_zap(const struct leaf_walk *w, u64 *entry, u64 gpa, u64 size)
+{
+	u64 old = xchg(entry, 0);
+	unsigned long bit, last;
+
+	if (w->bitmap && (old & EPT_DIRTY)) {
+		leaf_bits(w->bitmap, gpa, size, &bit, &last);
+		/* Others set and clear bits of a log at the same time. */
+		for (; bit < last; bit++)
+			set_bit(bit, w->bitmap->bits);
+	}
+	return true;
+}
+
+bool ept_zap(struct ept *ept, u64 start, u64 end, struct ept_bitmap *log)
+{
+	const struct leaf_walk w = { .start = start, .end = end, .visit = leaf_zap,
+				     .bitmap = log };
+
+	return walk_leaves(&w, ept->root, EPT_LEVELS, 0);
 }
 
 static bool leaf_collect(const struct leaf_walk *w, u64 *entry, u64 gpa, u64 size)

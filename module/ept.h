@@ -75,9 +75,6 @@ bool ept_map(struct ept *ept, struct ept_cache *cache, u64 gpa, u64 pfn,
 int ept_walk(const struct ept *ept, u64 gpa, u64 entries[EPT_LEVELS], int *leaf);
 /* Is there a table with smaller pages in it where a leaf of @level would go? */
 bool ept_has_smaller(struct ept *ept, u64 gpa, int level);
-/* Unmap [@start, @end) and what shares a large page with it; true if any was. */
-bool ept_zap(struct ept *ept, u64 start, u64 end);
-
 /**
  * struct ept_bitmap - one bit for each 4096 bytes
  * @start: guest-physical address of bit 0
@@ -89,6 +86,12 @@ struct ept_bitmap {
 	u64 end;
 	unsigned long *bits;
 };
+
+/*
+ * Unmap [@start, @end) and what shares a large page with it; true if any was. Where
+ * @log is not NULL the bits of those that were dirty are set in it.
+ */
+bool ept_zap(struct ept *ept, u64 start, u64 end, struct ept_bitmap *log);
 
 /*
  * Set the bits of all leaves that have a part of [@start, @end) and @flag

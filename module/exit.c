@@ -379,6 +379,14 @@ enum run_action exit_xsetbv(struct vcpu *vcpu)
 #define EPT_Q_TRANSLATED	BIT_ULL(8)
 #define EPT_Q_NMI_UNBLOCKING	BIT_ULL(12)
 
+/* An IRET that faulted on its way had already ended NMI blocking. */
+void exit_nmi_unblocking(struct vcpu *vcpu)
+{
+	if ((vcpu->exit.qualification & EPT_Q_NMI_UNBLOCKING) && !vcpu->exit.idt_info)
+		vcpu_set_interruptibility(vcpu, vcpu->interruptibility |
+						GUEST_INTR_STATE_NMI);
+}
+
 enum run_action exit_ept_violation(struct vcpu *vcpu)
 {
 	u64 q = vcpu->exit.qualification;
@@ -386,11 +394,7 @@ enum run_action exit_ept_violation(struct vcpu *vcpu)
 		     q & EPT_Q_FETCH ? MINIVMX_PROT_EXEC : MINIVMX_PROT_READ;
 	int error;
 
-	/* An IRET that faulted on its way had already ended NMI blocking. */
-	if ((q & EPT_Q_NMI_UNBLOCKING) && !vcpu->exit.idt_info)
-		vcpu_set_interruptibility(vcpu, vcpu->interruptibility |
-						GUEST_INTR_STATE_NMI);
-
+	exit_nmi_unblocking(vcpu);
 	switch (gmem_fault(vcpu->vm, &vcpu->ept_cache, vcpu->exit.gpa, access, &error)) {
 	case GMEM_OK:
 	case GMEM_RETRY:

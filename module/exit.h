@@ -42,6 +42,9 @@ const char *exit_reason_name(u32 basic_reason);
 /* Leave with no more than the raw exit. */
 enum run_action exit_user(struct vcpu *vcpu);
 
+/* What an exit that cut an IRET off has to say of NMI blocking. */
+void exit_nmi_unblocking(struct vcpu *vcpu);
+
 #define EXIT(number, name, handler, fields, flags) \
 	enum run_action exit_##handler(struct vcpu *vcpu);
 #include "exits.def"

@@ -12,6 +12,7 @@
  *                the mapping); lock; mn_seq++, mn_active--; unlock
  */
 #include <linux/cpu.h>
+#include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -22,6 +23,7 @@
 #include <asm/cpufeature.h>
 
 #include "ctls.h"
+#include "dirty.h"
 #include "gmem.h"
 #include "rights.h"
 #include "vm.h"
@@ -155,7 +157,17 @@ out:
 	return ret;
 }
 
-void gmem_zap(struct vm *vm, u64 start, u64 end)
+/* Empty the EPT from @start to @end in @r; under ept_lock. */
+static bool region_zap(struct vm *vm, const struct mem_region *r, u64 start, u64 end)
+{
+	struct ept_bitmap log = {
+		.start = r->gpa, .end = r->gpa + r->size, .bits = r->log,
+	};
+
+	return ept_zap(&vm->ept, start, end, r->log ? &log : NULL);
+}
+
+bool gmem_zap(struct vm *vm, const struct mem_region *r, u64 start, u64 end)
 {
 	bool zapped = false;
 
@@ -163,13 +175,12 @@ void gmem_zap(struct vm *vm, u64 start, u64 end)
 		u64 next = gmem_chunk_end(start, end);
 
 		spin_lock(&vm->ept_lock);
-		zapped |= ept_zap(&vm->ept, start, next);
+		zapped |= region_zap(vm, r, start, next);
 		spin_unlock(&vm->ept_lock);
 		start = next;
 		cond_resched();
 	}
-	if (zapped)
-		vm_flush_ept(vm);
+	return zapped;
 }
 
 int gmem_unmap(struct vm *vm, const struct minivmx_map *map)
@@ -187,7 +198,9 @@ int gmem_unmap(struct vm *vm, const struct minivmx_map *map)
 		goto out;
 	}
 	/* Nothing is filled meanwhile: that needs mem_sem. */
-	gmem_zap(vm, r->gpa, r->gpa + r->size);
+	if (gmem_zap(vm, r, r->gpa, r->gpa + r->size))
+		vm_flush_ept(vm);
+	dirty_log_end(vm, r);
 	kvfree(r->rights);
 	spin_lock(&vm->ept_lock);
 	vm->nr_regions--;
@@ -250,7 +263,7 @@ static int region_level(const struct mem_region *r, const struct stretch *s, u64
 		[MINIVMX_PAGE_2M] = 2, [MINIVMX_PAGE_1G] = 3,
 	};
 
-	level = min(level, max_level[r->max_page]);
+	level = min(level, r->log ? 1 : max_level[r->max_page]);
 	if (level == 3 && !vmx_ctls.ept_1g)
 		level = 2;
 	if (level == 2 && !vmx_ctls.ept_2m)
@@ -373,8 +386,8 @@ static bool zap_hva_range(struct vm *vm, u64 start, u64 end)
 		u64 last = min(end, r->hva + r->size);
 
 		if (first < last)
-			zapped |= ept_zap(&vm->ept, r->gpa + (first - r->hva),
-					  r->gpa + (last - r->hva));
+			zapped |= region_zap(vm, r, r->gpa + (first - r->hva),
+					     r->gpa + (last - r->hva));
 	}
 	return zapped;
 }
@@ -414,7 +427,7 @@ static void gmem_process_exit(struct mmu_notifier *mn, struct mm_struct *mm)
 	bool zapped;
 
 	spin_lock(&vm->ept_lock);
-	zapped = ept_zap(&vm->ept, 0, gmem_gpa_limit());
+	zapped = ept_zap(&vm->ept, 0, gmem_gpa_limit(), NULL);
 	spin_unlock(&vm->ept_lock);
 	if (zapped)
 		vm_flush_ept(vm);
@@ -431,22 +444,26 @@ static const struct mmu_notifier_ops gmem_mn_ops = {
 /* ---------------------------------------------------------------------- */
 
 /*
- * The address of @gpa in the process. @len becomes what of it has the same rights.
- * -EFAULT if nothing is mapped, -EACCES if the guest has no right to @access.
+ * The range that @gpa is in. @len becomes what of it has the same rights.
+ * ERR_PTR(-EFAULT) if nothing is mapped, -EACCES if the guest has no right to @access.
  */
-static int guest_hva(struct vm *vm, u64 gpa, size_t *len, u32 access, void __user **hva)
+static struct mem_region *region_for(struct vm *vm, u64 gpa, size_t *len, u32 access)
 {
 	struct mem_region *r = gmem_region(vm, gpa);
 	struct stretch s;
 
 	if (!r)
-		return -EFAULT;
+		return ERR_PTR(-EFAULT);
 	s = rights_at(r, gpa);
 	if (access & ~s.prot)
-		return -EACCES;
+		return ERR_PTR(-EACCES);
 	*len = min_t(u64, *len, s.end - gpa);
-	*hva = (void __user *)(r->hva + (gpa - r->gpa));
-	return 0;
+	return r;
+}
+
+static void __user *region_hva(const struct mem_region *r, u64 gpa)
+{
+	return (void __user *)(r->hva + (gpa - r->gpa));
 }
 
 static int gmem_copy(struct vm *vm, u64 gpa, void *data, size_t len, u32 access)
@@ -457,13 +474,18 @@ static int gmem_copy(struct vm *vm, u64 gpa, void *data, size_t len, u32 access)
 	down_read(&vm->mem_sem);
 	while (len && !ret) {
 		size_t part = len;
-		void __user *hva;
+		struct mem_region *r = region_for(vm, gpa, &part, access);
 
-		ret = guest_hva(vm, gpa, &part, access, &hva);
-		if (ret)
+		if (IS_ERR(r)) {
+			ret = PTR_ERR(r);
 			break;
-		if (write ? copy_to_user(hva, data, part) : copy_from_user(data, hva, part))
+		}
+		if (write ? copy_to_user(region_hva(r, gpa), data, part) :
+			    copy_from_user(data, region_hva(r, gpa), part))
 			ret = -EFAULT;
+		/* Also if not all of it could be written. */
+		if (write)
+			dirty_mark(r, gpa, part);
 		gpa += part;
 		data += part;
 		len -= part;
@@ -489,25 +511,31 @@ int gmem_write(struct vm *vm, u64 gpa, const void *data, size_t len)
 
 int gmem_cmpxchg(struct vm *vm, u64 gpa, u64 old, u64 new, size_t len)
 {
+	struct mem_region *r;
 	size_t part = len;
-	void __user *hva;
+	u32 old32 = old;
 	int ret;
 
 	down_read(&vm->mem_sem);
-	ret = guest_hva(vm, gpa, &part, MINIVMX_PROT_WRITE, &hva);
-	if (!ret && part < len)
-		ret = -EFAULT;
-	if (!ret) {
-		u32 old32 = old;
-
-		/* Each returns 0 for exchanged, 1 for not, or -EFAULT. */
-		if (len == 8)
-			ret = __try_cmpxchg_user((u64 __user *)hva, &old, new, fault64);
-		else
-			ret = __try_cmpxchg_user((u32 __user *)hva, &old32, (u32)new, fault32);
-		if (ret > 0)
-			ret = -EAGAIN;
+	r = region_for(vm, gpa, &part, MINIVMX_PROT_WRITE);
+	if (IS_ERR(r)) {
+		ret = PTR_ERR(r);
+		goto out;
 	}
+	ret = -EFAULT;
+	if (part < len)
+		goto out;
+	/* Each returns 0 for exchanged, 1 for not, or -EFAULT. */
+	if (len == 8)
+		ret = __try_cmpxchg_user((u64 __user *)region_hva(r, gpa), &old, new, fault64);
+	else
+		ret = __try_cmpxchg_user((u32 __user *)region_hva(r, gpa), &old32, (u32)new,
+					 fault32);
+	if (ret > 0)
+		ret = -EAGAIN;
+	if (!ret)
+		dirty_mark(r, gpa, len);
+out:
 	up_read(&vm->mem_sem);
 	return ret;
 }
@@ -515,11 +543,10 @@ int gmem_cmpxchg(struct vm *vm, u64 gpa, u64 old, u64 new, size_t len)
 int gmem_check(struct vm *vm, u64 gpa, u32 access)
 {
 	size_t len = 1;
-	void __user *hva;
 	int ret;
 
 	down_read(&vm->mem_sem);
-	ret = guest_hva(vm, gpa, &len, access, &hva);
+	ret = PTR_ERR_OR_ZERO(region_for(vm, gpa, &len, access));
 	up_read(&vm->mem_sem);
 	return ret;
 }
@@ -547,7 +574,9 @@ void gmem_exit(struct vm *vm)
 	unsigned int i;
 
 	mmu_notifier_unregister(&vm->mn, vm->mm);
-	for (i = 0; i < vm->nr_regions; i++)
+	for (i = 0; i < vm->nr_regions; i++) {
 		kvfree(vm->regions[i].rights);
+		kvfree(vm->regions[i].log);
+	}
 	ept_free(&vm->ept);
 }

@@ -29,7 +29,7 @@ int gmem_walk(struct vm *vm, struct minivmx_walk *walk);
 int gmem_harvest(struct vm *vm, const struct minivmx_harvest *harvest);
 
 /*
- * For gmem_user.c; under mem_sem. The range that @gpa is in, or NULL.
+ * For gmem_user.c and dirty.c; under mem_sem. The range that @gpa is in, or NULL.
  */
 struct mem_region *gmem_region(struct vm *vm, u64 gpa);
 /*
@@ -47,10 +47,10 @@ static inline u64 gmem_chunk_end(u64 start, u64 end)
 }
 
 /*
- * Empty the EPT from @start to @end, and return when no CPU uses what was there.
- * Under mem_sem (write), so that nothing is filled meanwhile. May sleep.
+ * Empty the EPT from @start to @end in @r. True if CPUs must be flushed. Under
+ * mem_sem (write), so that nothing is filled meanwhile. May sleep.
  */
-void gmem_zap(struct vm *vm, u64 start, u64 end);
+bool gmem_zap(struct vm *vm, const struct mem_region *r, u64 start, u64 end);
 
 enum gmem_result {
 	GMEM_OK,		/* the EPT maps the page now */

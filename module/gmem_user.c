@@ -12,6 +12,7 @@
 #include <linux/uaccess.h>
 
 #include "ctls.h"
+#include "dirty.h"
 #include "ept.h"
 #include "gmem.h"
 #include "rights.h"
@@ -66,6 +67,7 @@ int gmem_protect(struct vm *vm, const struct minivmx_protect *protect)
 	u64 gpa = protect->gpa, end = protect->gpa + protect->size;
 	struct mem_region *first, *r;
 	u32 prot = protect->prot;
+	bool zapped = false;
 	int ret;
 
 	if (protect->reserved ||
@@ -94,12 +96,14 @@ int gmem_protect(struct vm *vm, const struct minivmx_protect *protect)
 	for_each_region(r, first, vm, end) {
 		kvfree(r->rights);
 		r->rights = r->new_rights;
+		/*
+		 * Also where rights were only added: what was split because they
+		 * differed may come back as one large page.
+		 */
+		zapped |= gmem_zap(vm, r, max(gpa, r->gpa), min(end, r->gpa + r->size));
 	}
-	/*
-	 * Also where rights were only added: what was split because they differed
-	 * may come back as one large page.
-	 */
-	gmem_zap(vm, gpa, end);
+	if (zapped)
+		vm_flush_ept(vm);
 out:
 	up_write(&vm->mem_sem);
 	return ret;
@@ -188,6 +192,9 @@ int gmem_harvest(struct vm *vm, const struct minivmx_harvest *harvest)
 	}
 	if (!(harvest->flags & MINIVMX_HARVEST_CLEAR))
 		goto out;
+	/* A dirty log that has not looked at the flags has to know of them. */
+	if (flag == EPT_DIRTY)
+		dirty_mark_bitmap(vm, &bitmap);
 	for (at = bitmap.start; at < bitmap.end; at = next) {
 		next = gmem_chunk_end(at, bitmap.end);
 		spin_lock(&vm->ept_lock);

@@ -17,6 +17,7 @@
 #include "../uapi/minivmx.h"
 #include "cpuid.h"
 #include "ctls.h"
+#include "dirty.h"
 #include "fpu.h"
 #include "hw.h"
 #include "ioctl.h"
@@ -39,6 +40,8 @@ union ioctl_arg {
 	struct minivmx_protect protect;
 	struct minivmx_walk walk;
 	struct minivmx_harvest harvest;
+	struct minivmx_dirty_log dirty_log;
+	struct minivmx_dirty_bitmap dirty_bitmap;
 	struct minivmx_sregs sregs;
 	struct minivmx_msrs msrs;
 	struct minivmx_xsave xsave;
@@ -502,6 +505,16 @@ static long vm_ioctl_harvest(void *object, union ioctl_arg *arg)
 	return gmem_harvest(object, &arg->harvest);
 }
 
+static long vm_ioctl_dirty_log(void *object, union ioctl_arg *arg)
+{
+	return dirty_log(object, &arg->dirty_log);
+}
+
+static long vm_ioctl_get_dirty_log(void *object, union ioctl_arg *arg)
+{
+	return dirty_log_get(object, &arg->dirty_bitmap);
+}
+
 static const struct ioctl_row vm_rows[NR_ROWS] = {
 	ROW(MINIVMX_CREATE_VCPU, vm_ioctl_create_vcpu),
 	ROW(MINIVMX_MAP_MEMORY, vm_ioctl_map),
@@ -509,6 +522,8 @@ static const struct ioctl_row vm_rows[NR_ROWS] = {
 	ROW(MINIVMX_PROTECT_MEMORY, vm_ioctl_protect),
 	ROW(MINIVMX_WALK_EPT, vm_ioctl_walk),
 	ROW(MINIVMX_HARVEST_PAGES, vm_ioctl_harvest),
+	ROW(MINIVMX_DIRTY_LOG, vm_ioctl_dirty_log),
+	ROW(MINIVMX_GET_DIRTY_LOG, vm_ioctl_get_dirty_log),
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -549,6 +564,7 @@ static long system_ioctl_get_info(void *object, union ioctl_arg *arg)
 			    (vmx_ctls.ept_1g ? MINIVMX_FEAT_EPT_1G : 0) |
 			    (vmx_ctls.ept_ad ? MINIVMX_FEAT_EPT_AD : 0) |
 			    (vmx_ctls.ept_x_only ? MINIVMX_FEAT_EPT_X_ONLY : 0) |
+			    (vmx_ctls.pml ? MINIVMX_FEAT_PML : 0) |
 			    (fpu_xcr0_mask() ? MINIVMX_FEAT_XSAVE : 0),
 		.run_size = PAGE_SIZE,
 		.max_vcpus = MINIVMX_MAX_VCPUS,

@@ -18,6 +18,7 @@
 #include <asm/vmx.h>
 
 #include "ctls.h"
+#include "dirty.h"
 #include "exit.h"
 #include "host.h"
 #include "hw.h"
@@ -58,6 +59,8 @@ void vcpu_write_dirty(struct vcpu *vcpu)
 		vmwrite(VMCS_GUEST_DR7, vcpu->dr7);
 		vmwrite(VMCS_GUEST_IA32_DEBUGCTL, vcpu->debugctl);
 	}
+	if (unlikely(vcpu->dirty & (DIRTY_CPU2 | DIRTY_PML_INDEX)))
+		pml_vmcs_write(vcpu);
 	vcpu->dirty = 0;
 }
 
@@ -297,6 +300,8 @@ static int run_loop(struct vcpu *vcpu, enum run_action action)
 		}
 		if (test_bit(REQ_LEND, &vcpu->requests))
 			vcpu_lend(vcpu);
+		if (test_and_clear_bit(REQ_PML, &vcpu->requests))
+			pml_switch(vcpu);
 		cond_resched();
 
 		ret = run_loaded(vcpu, &action);

@@ -9,6 +9,7 @@
 #include "cpuid.h"
 #include "ctls.h"
 #include "debugfs.h"
+#include "dirty.h"
 #include "exit_mmio.h"
 #include "fpu.h"
 #include "host.h"
@@ -56,6 +57,7 @@ static void reset_state(struct vcpu *vcpu)
 			    MSR_IA32_MISC_ENABLE_BTS_UNAVAIL |
 			    MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL;
 	vcpu->cpu_ctls = vmx_ctls.cpu;
+	vcpu->cpu2_ctls = vmx_ctls.cpu2;
 	vcpu->entry_ctls = vmx_ctls.entry;
 	vcpu->host.xcr0 = host_xcr0();
 }
@@ -89,7 +91,8 @@ struct vcpu *vcpu_create(struct vm *vm, u32 id)
 	vcpu->stats = (struct minivmx_exit_stat *)page_alloc();
 	vcpu->cpuid = kcalloc(MINIVMX_MAX_CPUID, sizeof(*vcpu->cpuid), GFP_KERNEL_ACCOUNT);
 	if (!vcpu->run || !vcpu->msr_bitmap || !vcpu->stats || !vcpu->cpuid ||
-	    vmcs_alloc(&vcpu->vmcs) || fpu_alloc(vcpu) || mmio_alloc(vcpu))
+	    vmcs_alloc(&vcpu->vmcs) || fpu_alloc(vcpu) || mmio_alloc(vcpu) ||
+	    pml_alloc(vcpu))
 		goto free;
 
 	static_assert(sizeof(*vcpu->run) <= PAGE_SIZE);
@@ -122,6 +125,7 @@ void vcpu_free(struct vcpu *vcpu)
 	fpu_free(vcpu);
 	ept_cache_free(&vcpu->ept_cache);
 	ring_exit(vcpu);
+	pml_free(vcpu);
 	kfree(vcpu->cpuid);
 	page_free(vcpu->stats);
 	page_free(vcpu->msr_bitmap);

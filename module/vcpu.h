@@ -44,12 +44,15 @@ enum {
 #define DIRTY_RFLAGS		BIT(2)
 #define DIRTY_INTERRUPTIBILITY	BIT(3)
 #define DIRTY_DEBUG		BIT(4)	/* DR7, DEBUGCTL */
+#define DIRTY_CPU2		BIT(5)	/* secondary controls */
+#define DIRTY_PML_INDEX		BIT(6)	/* to start at the top again */
 
 /* vcpu->requests: bit numbers; any of them keeps the vCPU from entering. */
 enum vcpu_request {
 	REQ_KICK,	/* MINIVMX_KICK: return to userspace */
 	REQ_LEND,	/* another thread waits for the mutex */
 	REQ_DEAD,	/* the VM was killed */
+	REQ_PML,	/* there is a dirty log, or none any more: dirty.c */
 };
 
 /* What to do after an exit. */
@@ -158,6 +161,7 @@ struct mmio_state;
  * @may_sleep: the handler runs with interrupts on and the VMCS not loaded
  *
  * @cpu_ctls: primary processor-based controls as the VMCS has them
+ * @cpu2_ctls: secondary processor-based controls as the VMCS has or gets them
  * @entry_ctls: VM-entry controls as the VMCS has them
  * @cr0: guest's view, but for the bits that it owns: the read shadow
  * @cr0_mask: the guest/host mask: bits that the guest does not own
@@ -189,6 +193,8 @@ struct mmio_state;
  * @pending: what SKIP has to finish
  * @mmio: an instruction under way (exit_mmio.c)
  * @ept_cache: pages for the EPT, got before its lock is taken
+ * @pml: the page-modification log, NULL if it is not used; any thread takes
+ *	 entries out (dirty.c)
  * @fpu: XSAVE area
  * @msr_bitmap: the page that the VMCS points to
  * @user_reasons: basic exit reasons that the program handles
@@ -234,6 +240,7 @@ struct vcpu {
 	bool may_sleep;
 
 	u32 cpu_ctls;
+	u32 cpu2_ctls;
 	u32 entry_ctls;
 	u64 cr0, cr2, cr4, cr8;
 	u64 cr0_mask, cr4_mask;
@@ -257,6 +264,7 @@ struct vcpu {
 	enum vcpu_pending pending;
 	struct mmio_state *mmio;
 	struct ept_cache ept_cache;
+	u64 *pml;
 
 	struct fpu_area *fpu;
 	unsigned long *msr_bitmap;

@@ -26,6 +26,8 @@ struct vcpu;
  * @rights: where PROTECT made them differ from @prot, NULL if nowhere; changed
  *	    under @mem_sem (write)
  * @new_rights: what a PROTECT under way has made
+ * @log: marks of the dirty log, one bit a page, NULL if there is none; changed
+ *	 under @mem_sem (write) and @ept_lock, bits at any time
  */
 struct mem_region {
 	u64 gpa;
@@ -35,6 +37,7 @@ struct mem_region {
 	u32 max_page;
 	struct rights *rights;
 	struct rights *new_rights;
+	unsigned long *log;
 };
 
 /**
@@ -51,6 +54,7 @@ struct mem_region {
  * @mem_sem: readers use @regions and sleep; order: before the mmap lock
  * @regions: ordered by @gpa; changed under @mem_sem (write) and @ept_lock
  * @nr_regions: how many
+ * @nr_logs: how many of them have a dirty log; changed under @mem_sem (write)
  *
  * @ept_lock: order: after the mmap lock; never sleep under it
  * @ept: the paging structures
@@ -71,6 +75,7 @@ struct vm {
 	struct rw_semaphore mem_sem;
 	struct mem_region regions[MINIVMX_MAX_REGIONS];
 	unsigned int nr_regions;
+	unsigned int nr_logs;
 
 	spinlock_t ept_lock;
 	struct ept ept;

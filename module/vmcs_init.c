@@ -11,6 +11,7 @@
 
 #include "cr.h"
 #include "ctls.h"
+#include "dirty.h"
 #include "vcpu.h"
 #include "vmcs.h"
 
@@ -90,7 +91,7 @@ static void init_controls(struct vcpu *vcpu)
 {
 	vmwrite(VMCS_PIN_BASED_CONTROLS, vmx_ctls.pin);
 	vmwrite(VMCS_CPU_BASED_CONTROLS, vcpu->cpu_ctls);
-	vmwrite(VMCS_SECONDARY_CONTROLS, vmx_ctls.cpu2);
+	vmwrite(VMCS_SECONDARY_CONTROLS, vcpu->cpu2_ctls);
 	vmwrite(VMCS_VM_EXIT_CONTROLS, vmx_ctls.exit);
 	vmwrite(VMCS_VM_ENTRY_CONTROLS, vcpu->entry_ctls);
 
@@ -105,6 +106,7 @@ static void init_controls(struct vcpu *vcpu)
 
 	vmwrite(VMCS_MSR_BITMAP, virt_to_phys(vcpu->msr_bitmap));
 	vmwrite(VMCS_EPT_POINTER, vcpu->vm->ept.eptp);
+	pml_vmcs_init(vcpu);
 	vmwrite(VMCS_VPID, vcpu->vpid);
 	vmwrite(VMCS_TSC_OFFSET, vcpu->vm->tsc_offset);
 	if (vmx_ctls.pin & PIN_BASED_VMX_PREEMPTION_TIMER)

@@ -189,6 +189,9 @@ static void field_set(struct vcpu *vcpu, const struct field_row *row, u64 value)
 	case POLICY_CPU:
 		vcpu->cpu_ctls = value;
 		break;
+	case POLICY_CPU2:
+		vcpu->cpu2_ctls = value;
+		break;
 	case POLICY_ENTRY:
 		vcpu->entry_ctls = value;
 		break;

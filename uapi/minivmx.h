@@ -54,6 +54,7 @@
 #define MINIVMX_FEAT_EPT_AD	(1 << 2)
 #define MINIVMX_FEAT_XSAVE	(1 << 3)
 #define MINIVMX_FEAT_EPT_X_ONLY	(1 << 4)	/* pages to execute and not to read */
+#define MINIVMX_FEAT_PML	(1 << 5)	/* page-modification logging */
 
 /* minivmx_info.vmx_owner: who has VMX on this host now */
 #define MINIVMX_VMX_FREE	0	/* nobody */
@@ -306,9 +307,10 @@ struct minivmx_walk {
  * @flags: MINIVMX_HARVEST_*
  *
  * The flags that the CPU sets in the EPT when vCPUs use a page ("Accessed and
- * Dirty Flags for EPT" in the manual). A large page has one for all of it: all its
- * bits that are in the range are set, and CLEAR clears it for all of it, also
- * outside. After CLEAR every use from then on sets the flag again.
+ * Dirty Flags for EPT" in the manual); to walk the guest's page tables is to write
+ * to them. A large page has one for all of it: all its bits that are in the range
+ * are set, and CLEAR clears it for all of it, also outside. After CLEAR every use
+ * from then on sets the flag again.
  *
  * The flags go with the page when it leaves the EPT, because the host took it,
  * or by PROTECT. What the module itself reads and writes for the guest sets none.
@@ -326,6 +328,54 @@ struct minivmx_harvest {
 	__u64 bitmap;
 	__u32 which;
 	__u32 flags;
+};
+
+/* minivmx_dirty_log.flags */
+#define MINIVMX_DIRTY_LOG_ON	(1 << 0)	/* from now on; without it, no more */
+
+/**
+ * struct minivmx_dirty_log - argument of MINIVMX_DIRTY_LOG
+ * @gpa: first address of a range that MAP was given
+ * @size: its size, at most MINIVMX_MAX_BITMAP
+ * @flags: MINIVMX_DIRTY_LOG_*
+ * @reserved: zero
+ *
+ * While a range has a dirty log, its EPT pages are 4K ones, and each page that is
+ * written by a vCPU, or by the module for one, is in the log, whatever the host
+ * or PROTECT do with it. What the program itself writes is not. The log is made
+ * by page-modification logging where the CPU has that (MINIVMX_FEAT_PML; the
+ * module's parameter pml=0 does without), else by the EPT's dirty flags; what it
+ * says is the same. It ends with the range.
+ *
+ * -EINVAL: unknown bits. -ENOENT: MAP was not given this range. -EOPNOTSUPP: the
+ * CPU has neither of them. -EALREADY: it is on, or off, already. -E2BIG: above
+ * the limit.
+ */
+struct minivmx_dirty_log {
+	__u64 gpa;
+	__u64 size;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/**
+ * struct minivmx_dirty_bitmap - argument of MINIVMX_GET_DIRTY_LOG
+ * @gpa: first address of a range with a dirty log
+ * @size: its size
+ * @bitmap: address of one bit for each page, lowest first, rounded up to whole
+ *	    64-bit words. All of it is written.
+ *
+ * The pages that were written since the log was fetched last, or turned on. What
+ * is written after this was called may be in this log; if it is not, it is in
+ * the next one. If it is in this one, the program finds it in the page.
+ *
+ * -ENOENT: MAP was not given this range. -ENODATA: it has no log. Nothing is
+ * cleared then, nor if @bitmap cannot be written (-EFAULT).
+ */
+struct minivmx_dirty_bitmap {
+	__u64 gpa;
+	__u64 size;
+	__u64 bitmap;
 };
 
 /* ------------------------------------------------------------------ */
@@ -919,6 +969,8 @@ struct minivmx_ring {
 #define MINIVMX_PROTECT_MEMORY	_IOW(MINIVMX_IOC, 0x13, struct minivmx_protect)
 #define MINIVMX_WALK_EPT	_IOWR(MINIVMX_IOC, 0x14, struct minivmx_walk)
 #define MINIVMX_HARVEST_PAGES	_IOW(MINIVMX_IOC, 0x15, struct minivmx_harvest)
+#define MINIVMX_DIRTY_LOG	_IOW(MINIVMX_IOC, 0x16, struct minivmx_dirty_log)
+#define MINIVMX_GET_DIRTY_LOG	_IOW(MINIVMX_IOC, 0x17, struct minivmx_dirty_bitmap)
 
 /*
  * of a vCPU
@@ -976,6 +1028,8 @@ MINIVMX_ASSERT_SIZE(minivmx_map, 32);
 MINIVMX_ASSERT_SIZE(minivmx_protect, 24);
 MINIVMX_ASSERT_SIZE(minivmx_walk, 56);
 MINIVMX_ASSERT_SIZE(minivmx_harvest, 32);
+MINIVMX_ASSERT_SIZE(minivmx_dirty_log, 24);
+MINIVMX_ASSERT_SIZE(minivmx_dirty_bitmap, 24);
 MINIVMX_ASSERT_SIZE(minivmx_regs, 144);
 MINIVMX_ASSERT_SIZE(minivmx_event, 16);
 MINIVMX_ASSERT_SIZE(minivmx_vmexit, 56);

@@ -145,8 +145,10 @@ optional_control 0x48d 6	# VMX-preemption timer
 optional_control 0x48b 3	# RDTSCP
 optional_control 0x48b 12	# INVPCID
 optional_control 0x48b 15	# ENCLS exiting
+optional_control 0x48b 17	# PML
 optional_control 0x48f 12	# PERF_GLOBAL_CTRL, exit
 optional_control 0x490 13	# PERF_GLOBAL_CTRL, entry
+optional "0x48c:$(bit 0)"	# execute-only pages
 optional "0x48c:$(bit 16)"	# 2M pages
 optional "0x48c:$(bit 17)"	# 1G pages
 optional "0x48c:$(bit 21)"	# accessed and dirty bits

@@ -20,6 +20,8 @@ union arg {
 	struct minivmx_map map;
 	struct minivmx_protect protect;
 	struct minivmx_harvest harvest;
+	struct minivmx_dirty_log dirty_log;
+	struct minivmx_dirty_bitmap dirty_bitmap;
 	struct minivmx_sregs sregs;
 	struct minivmx_cpuid cpuid;
 	struct minivmx_xsave xsave;
@@ -65,6 +67,25 @@ static void prepare_harvest(FIXTURE_DATA(minivmx) *self, union arg *arg)
 		.gpa = 0x1000, .size = PAGE, .bitmap = (uintptr_t)&bitmap,
 		.which = MINIVMX_HARVEST_DIRTY, .flags = MINIVMX_HARVEST_CLEAR,
 	};
+}
+
+/* Of a range of its own that has none, like prepare_unmap()'s. */
+static void prepare_dirty_log(FIXTURE_DATA(minivmx) *self, union arg *arg)
+{
+	union arg map;
+
+	prepare_map(self, &map);
+	call(self->vm, MINIVMX_MAP_MEMORY, &map);
+	arg->dirty_log = (struct minivmx_dirty_log) {
+		.gpa = map.map.gpa, .size = PAGE, .flags = MINIVMX_DIRTY_LOG_ON,
+	};
+}
+
+static void prepare_get_dirty_log(FIXTURE_DATA(minivmx) *self, union arg *arg)
+{
+	prepare_dirty_log(self, arg);
+	call(self->vm, MINIVMX_DIRTY_LOG, arg);
+	arg->dirty_bitmap.bitmap = (uintptr_t)&bitmap;
 }
 
 static void prepare_sregs(FIXTURE_DATA(minivmx) *self, union arg *arg)
@@ -127,6 +148,8 @@ static const struct row {
 	ROW(VM, PROTECT_MEMORY, .prepare = prepare_protect),
 	ROW(VM, WALK_EPT),
 	ROW(VM, HARVEST_PAGES, .prepare = prepare_harvest),
+	ROW(VM, DIRTY_LOG, .prepare = prepare_dirty_log),
+	ROW(VM, GET_DIRTY_LOG, .prepare = prepare_get_dirty_log),
 	ROW(VCPU, RUN),
 	ROW(VCPU, KICK),
 	ROW(VCPU, GET_SREGS),

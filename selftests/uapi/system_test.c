@@ -62,7 +62,7 @@ TEST_F(device, info)
 	const struct minivmx_info *info = &self->info;
 	const __u32 known = MINIVMX_FEAT_EPT_2M | MINIVMX_FEAT_EPT_1G |
 			    MINIVMX_FEAT_EPT_AD | MINIVMX_FEAT_EPT_X_ONLY |
-			    MINIVMX_FEAT_XSAVE;
+			    MINIVMX_FEAT_PML | MINIVMX_FEAT_XSAVE;
 
 	EXPECT_EQ(MINIVMX_API_VERSION, info->api_version);
 	EXPECT_EQ(0, info->features & ~known);

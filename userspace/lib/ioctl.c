@@ -96,6 +96,28 @@ int minivmx_harvest(int vm, const struct minivmx_harvest *harvest)
 	return call(vm, MINIVMX_HARVEST_PAGES, (void *)harvest);
 }
 
+int minivmx_dirty_log(int vm, uint64_t gpa, uint64_t size, uint32_t flags)
+{
+	struct minivmx_dirty_log log = {
+		.gpa = gpa,
+		.size = size,
+		.flags = flags,
+	};
+
+	return call(vm, MINIVMX_DIRTY_LOG, &log);
+}
+
+int minivmx_get_dirty_log(int vm, uint64_t gpa, uint64_t size, void *bitmap)
+{
+	struct minivmx_dirty_bitmap get = {
+		.gpa = gpa,
+		.size = size,
+		.bitmap = address(bitmap),
+	};
+
+	return call(vm, MINIVMX_GET_DIRTY_LOG, &get);
+}
+
 int minivmx_create_vcpu(int vm, uint32_t id)
 {
 	struct minivmx_create_vcpu create = { .id = id };

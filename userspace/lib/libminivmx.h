@@ -162,6 +162,28 @@ int minivmx_walk_ept(int vm, uint64_t gpa, struct minivmx_walk *walk);
 int minivmx_harvest(int vm, const struct minivmx_harvest *harvest);
 
 /**
+ * minivmx_dirty_log() - MINIVMX_DIRTY_LOG
+ * @vm: VM descriptor
+ * @gpa: first address of a range that was mapped
+ * @size: its size
+ * @flags: MINIVMX_DIRTY_LOG_ON, or 0 for off
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_dirty_log(int vm, uint64_t gpa, uint64_t size, uint32_t flags);
+
+/**
+ * minivmx_get_dirty_log() - MINIVMX_GET_DIRTY_LOG
+ * @vm: VM descriptor
+ * @gpa: first address of a range with a log
+ * @size: its size
+ * @bitmap: filled: a bit a page, in whole 64-bit words
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_get_dirty_log(int vm, uint64_t gpa, uint64_t size, void *bitmap);
+
+/**
  * minivmx_create_vcpu() - MINIVMX_CREATE_VCPU
  * @vm: VM descriptor
  * @id: the vCPU's number

@@ -21,6 +21,7 @@ static const struct feature {
 	{ MINIVMX_FEAT_EPT_1G, "ept_1g", "1 GiB EPT pages" },
 	{ MINIVMX_FEAT_EPT_AD, "ept_ad", "EPT accessed and dirty bits" },
 	{ MINIVMX_FEAT_EPT_X_ONLY, "ept_x_only", "Execute-only EPT pages" },
+	{ MINIVMX_FEAT_PML, "pml", "Page-modification logging" },
 	{ MINIVMX_FEAT_XSAVE, "xsave", "XSAVE" },
 };
 
