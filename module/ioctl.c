@@ -520,7 +520,7 @@ static const struct ioctl_row vm_rows[NR_ROWS] = {
 	ROW(MINIVMX_MAP_MEMORY, vm_ioctl_map),
 	ROW(MINIVMX_UNMAP_MEMORY, vm_ioctl_unmap),
 	ROW(MINIVMX_PROTECT_MEMORY, vm_ioctl_protect),
-	ROW(MINIVMX_WALK_EPT, vm_ioctl_walk),
+	ROW(MINIVMX_WALK_EPT, vm_ioctl_walk, .any_process = true),
 	ROW(MINIVMX_HARVEST_PAGES, vm_ioctl_harvest),
 	ROW(MINIVMX_DIRTY_LOG, vm_ioctl_dirty_log),
 	ROW(MINIVMX_GET_DIRTY_LOG, vm_ioctl_get_dirty_log),

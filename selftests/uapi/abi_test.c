@@ -146,7 +146,7 @@ static const struct row {
 	ROW(VM, MAP_MEMORY, .prepare = prepare_map),
 	ROW(VM, UNMAP_MEMORY, .prepare = prepare_unmap),
 	ROW(VM, PROTECT_MEMORY, .prepare = prepare_protect),
-	ROW(VM, WALK_EPT),
+	ROW(VM, WALK_EPT, .any_process = true),
 	ROW(VM, HARVEST_PAGES, .prepare = prepare_harvest),
 	ROW(VM, DIRTY_LOG, .prepare = prepare_dirty_log),
 	ROW(VM, GET_DIRTY_LOG, .prepare = prepare_get_dirty_log),
