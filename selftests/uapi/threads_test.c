@@ -43,9 +43,8 @@ static void *run_thread(void *arg)
 
 	do {
 		runner->ret = call(runner->vcpu, MINIVMX_RUN, NULL);
-	} while (!runner->stop &&
-		 (runner->ret == -EBUSY ||
-		  (!runner->ret && runner->run->kind == MINIVMX_EXIT_INTR)));
+	} while (runner->ret == -EBUSY ||
+		 (!runner->stop && !runner->ret && runner->run->kind == MINIVMX_EXIT_INTR));
 	return NULL;
 }
 
@@ -74,12 +73,11 @@ static long stop(struct runner *runner, int vcpu)
 /* Between two RUNs the vCPU is free for a moment: try again then. */
 static long call_busy(int vcpu, unsigned int cmd, void *arg)
 {
-	int tries = 20;
+	int tries = 100;
 	long ret;
 
-	do {
-		ret = call(vcpu, cmd, arg);
-	} while (ret >= 0 && --tries);
+	while ((ret = call(vcpu, cmd, arg)) >= 0 && --tries)
+		usleep(1000);
 	return ret;
 }
 

@@ -24,6 +24,7 @@ static const struct command {
 	{ "info", cmd_info, "show what this host and the module offer" },
 	{ "caps", cmd_caps, "show what VMX can do on this CPU, and what minivmx uses" },
 	{ "explain", cmd_explain, "say why VM entry refuses a VMCS" },
+	{ "ept", cmd_ept, "show the extended page tables of a guest that runs" },
 };
 
 static void print_usage(FILE *file)
