@@ -460,21 +460,76 @@ static long get_stats(FAULT *self)
 	return minivmx_get_stats(self->vm.vcpu, 0, stats, MINIVMX_NR_EXITS);
 }
 
+#define NR_FIELDS	200
+
+static void fill_fields(struct minivmx_vmcs_field fields[NR_FIELDS])
+{
+	memset(fields, 0, NR_FIELDS * sizeof(*fields));
+	for (int i = 0; i < NR_FIELDS; i++)
+		fields[i].encoding = 0x681c;	/* guest RSP */
+}
+
+static long get_vmcs(FAULT *self)
+{
+	struct minivmx_vmcs_field fields[NR_FIELDS];
+
+	fill_fields(fields);
+	return minivmx_get_vmcs(self->vm.vcpu, fields, NR_FIELDS);
+}
+
+static long set_vmcs(FAULT *self)
+{
+	struct minivmx_vmcs_field fields[NR_FIELDS];
+
+	fill_fields(fields);
+	return minivmx_set_vmcs(self->vm.vcpu, fields, NR_FIELDS);
+}
+
+#define NR_RECORDS	MINIVMX_MAX_RECORDS
+
+static const struct minivmx_ring *ring;
+
+static long set_ring(FAULT *self)
+{
+	return minivmx_set_ring(self->vm.vcpu, NR_RECORDS);
+}
+
+static void guest_with_ring(FAULT *self)
+{
+	guest_stopped(self);
+	vm_must(!set_ring(self));
+}
+
+static long map_ring(FAULT *self)
+{
+	return minivmx_map_ring(self->vm.vcpu, NR_RECORDS, &ring);
+}
+
+static void guest_without_ring(FAULT *self)
+{
+	munmap((void *)ring, minivmx_ring_size(NR_RECORDS));
+	guest_stopped_end(self);
+}
+
 TEST_F_TIMEOUT(fault, state, LIMIT)
 {
 	static const struct operation allocate[] = {
 		OP("SET_CPUID", guest_stopped, set_cpuid, guest_stopped_end),
+		OP("GET_CPUID", guest_stopped, get_cpuid, guest_stopped_end),
+		OP("GET_STATS", guest_stopped, get_stats, guest_stopped_end),
+		OP("GET_VMCS", guest_stopped, get_vmcs, guest_stopped_end),
+		OP("SET_VMCS", guest_stopped, set_vmcs, guest_stopped_end),
+		OP("SET_RING", guest_stopped, set_ring, guest_stopped_end),
+		OP("mmap of a ring", guest_with_ring, map_ring, guest_without_ring),
 		OP("GET_XSAVE", guest_stopped, get_xsave, guest_stopped_end),
 		OP("SET_XSAVE", guest_stopped, set_xsave, guest_stopped_end),
 		OP("GET_MSRS", guest_stopped, get_msrs, guest_stopped_end),
 		OP("SET_MSRS", guest_stopped, set_msrs, guest_stopped_end),
 	}, others[] = {
-		OP("GET_CPUID", guest_stopped, get_cpuid, guest_stopped_end),
 		OP("GET_SREGS", guest_stopped, get_sregs, guest_stopped_end),
 		OP("SET_SREGS", guest_stopped, set_sregs, guest_stopped_end),
 		OP("GET_EVENTS", guest_stopped, get_events, guest_stopped_end),
 		OP("SET_EVENTS", guest_stopped, set_events, guest_stopped_end),
-		OP("GET_STATS", guest_stopped, get_stats, guest_stopped_end),
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(allocate); i++) {
@@ -544,13 +599,63 @@ TEST_F_TIMEOUT(fault, vmx_after_a_suspend, LIMIT)
 	write_file("/sys/power/pm_test", "none");
 }
 
-/* ---- What must not fail, whatever does ---- */
+/* ---- The EPT ---- */
 
 static void guest_mapped(FAULT *self)
 {
 	guest_near(self);
 	vm_must(run_guest(self) == 0);
 }
+
+static uint64_t bitmap[8];
+
+static long protect(FAULT *self)
+{
+	return minivmx_protect(self->vm.fd, 0x1000, 0x1000, MINIVMX_PROT_READ);
+}
+
+static long harvest(FAULT *self)
+{
+	const struct minivmx_harvest arg = {
+		.gpa = NEAR, .size = 0x1000, .bitmap = (uintptr_t)bitmap,
+		.which = MINIVMX_HARVEST_DIRTY,
+	};
+
+	return minivmx_harvest(self->vm.fd, &arg);
+}
+
+static long log_on(FAULT *self)
+{
+	return minivmx_dirty_log(self->vm.fd, NEAR, 0x1000, MINIVMX_DIRTY_LOG_ON);
+}
+
+static void guest_logged(FAULT *self)
+{
+	guest_mapped(self);
+	vm_must(!log_on(self));
+}
+
+static long get_log(FAULT *self)
+{
+	return minivmx_get_dirty_log(self->vm.fd, NEAR, 0x1000, bitmap);
+}
+
+TEST_F_TIMEOUT(fault, ept, LIMIT)
+{
+	static const struct operation ops[] = {
+		OP("PROTECT_MEMORY", guest_mapped, protect, guest_end),
+		OP("HARVEST_PAGES", guest_mapped, harvest, guest_end),
+		OP("DIRTY_LOG", guest_mapped, log_on, guest_end),
+		OP("GET_DIRTY_LOG", guest_logged, get_log, guest_end),
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(ops); i++) {
+		EXPECT_LT(0, exhaust(_metadata, self, &ops[i]))
+			TH_LOG("%s", ops[i].name);
+	}
+}
+
+/* ---- What must not fail, whatever does ---- */
 
 static long unmap(FAULT *self)
 {
