@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # minivmx ept: the EPT of a guest that runs, seen from outside.
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=selftests/lib/lib.sh
+. ./lib.sh
 
-SPIN=$SELFTESTS/guest/spin.bin
+SPIN=guest/spin.bin
 
 expect 'help' 0 'usage: minivmx ept walk' minivmx ept --help
 expect 'no verb' 2 'takes walk, map or stat' minivmx ept
