@@ -59,8 +59,29 @@ TEST_F(vm, what_a_record_has)
 GUEST64(counted, "1: xor %eax, %eax; mov %ecx, %ebx; cpuid; mov %edi, %ecx; dec %edi;"
 	"test %edi, %edi; jnz 1b; vmcall");
 
-TEST_F(vm, as_many_as_the_statistics_say)
+#define TRACING "/sys/kernel/tracing/"
+#define EVENT TRACING "events/minivmx/minivmx_exit/"
+
+/* How often each reason is in the kernel's trace. */
+static void count_trace(uint64_t counts[MINIVMX_NR_EXITS])
 {
+	FILE *trace = fopen(TRACING "trace", "re");
+	unsigned int reason;
+	char line[512];
+
+	vm_must(trace);
+	while (fgets(line, sizeof(line), trace)) {
+		const char *text = strstr(line, "minivmx_exit: ");
+
+		if (text && sscanf(text, "minivmx_exit: vcpu %*u reason %u", &reason) == 1)
+			counts[reason]++;
+	}
+	fclose(trace);
+}
+
+TEST_F(vm, as_many_as_the_statistics_and_the_trace_have)
+{
+	uint64_t traced[MINIVMX_NR_EXITS] = { 0 };
 	struct minivmx_exit_stat stats[MINIVMX_NR_EXITS];
 	uint64_t counts[MINIVMX_NR_EXITS] = { 0 };
 	const struct minivmx_ring *ring;
@@ -71,7 +92,11 @@ TEST_F(vm, as_many_as_the_statistics_say)
 	vm_long(self, counted);
 	ring = start_ring(self, 4096);
 	self->run->regs.rdi = 1000;
+	ASSERT_TRUE(write_file(TRACING "trace", "\n"));
+	ASSERT_TRUE(write_file(EVENT "enable", "1"));
 	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, vm_run(self));
+	ASSERT_TRUE(write_file(EVENT "enable", "0"));
+	count_trace(traced);
 	ASSERT_GE(4096, ring->head);
 	for (n = 1; n <= ring->head; n++) {
 		ASSERT_TRUE(minivmx_ring_read(ring, n, &record));
@@ -80,6 +105,8 @@ TEST_F(vm, as_many_as_the_statistics_say)
 	ASSERT_EQ(0, minivmx_get_stats(self->vcpu, 0, stats, MINIVMX_NR_EXITS));
 	for (i = 0; i < MINIVMX_NR_EXITS; i++) {
 		EXPECT_EQ(stats[i].count, counts[i])
+			TH_LOG("reason %u", i);
+		EXPECT_EQ(stats[i].count, traced[i])
 			TH_LOG("reason %u", i);
 	}
 	EXPECT_EQ(1000, counts[10]);
