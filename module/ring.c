@@ -169,7 +169,7 @@ void ring_record_handler(struct vcpu *vcpu, u32 handler)
 {
 	struct exit_ring *ring = vcpu->ring;
 
-	if (ring && ring->current_record)
+	if (ring->current_record)
 		WRITE_ONCE(ring->current_record->handler, handler);
 }
 

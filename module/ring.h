@@ -14,10 +14,10 @@ int ring_set(struct vcpu *vcpu, const struct minivmx_set_ring *arg);
 int ring_mmap(struct vcpu *vcpu, struct vm_area_struct *vma);
 void ring_exit(struct vcpu *vcpu);
 
-/* An exit, and the entry that follows it; only with vcpu->ring. */
+/* Only with vcpu->ring: an exit, and the entry that follows it. */
 void ring_record_exit(struct vcpu *vcpu, u64 ticks);
 void ring_record_entry(struct vcpu *vcpu, u64 ticks);
-/* It was not handled at once, but by MINIVMX_HANDLED_*; with or without a ring. */
+/* Likewise: it was not handled at once, but by MINIVMX_HANDLED_*. */
 void ring_record_handler(struct vcpu *vcpu, u32 handler);
 
 #endif /* MINIVMX_RING_H */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Exit routing: which exits a program handles in place of the module. */
-#include <linux/bitmap.h>
 #include <linux/kernel.h>
 #include <asm/vmx.h>
 
@@ -28,7 +27,7 @@ int route_set(struct vcpu *vcpu, const struct minivmx_route *route)
 	if (route->reason == EXIT_REASON_EXCEPTION_NMI)
 		vcpu->exceptions_to_user = user;
 	else
-		__assign_bit(route->reason, vcpu->user_reasons, user);
+		vcpu->user_reasons[route->reason] = user;
 	vcpu_unlock(vcpu);
 	return 0;
 }

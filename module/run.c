@@ -45,7 +45,7 @@ static bool host_work_pending(void)
 /* One entry and one exit: interrupts off, VMCS current                    */
 /* ---------------------------------------------------------------------- */
 
-void vcpu_write_dirty(struct vcpu *vcpu)
+static __always_inline void write_dirty(struct vcpu *vcpu)
 {
 	if (vcpu->dirty & DIRTY_RIP)
 		vmwrite(VMCS_GUEST_RIP, vcpu->regs.r.rip);
@@ -62,6 +62,11 @@ void vcpu_write_dirty(struct vcpu *vcpu)
 	if (unlikely(vcpu->dirty & (DIRTY_CPU2 | DIRTY_PML_INDEX)))
 		pml_vmcs_write(vcpu);
 	vcpu->dirty = 0;
+}
+
+void vcpu_write_dirty(struct vcpu *vcpu)
+{
+	write_dirty(vcpu);
 }
 
 void vcpu_cache_all(struct vcpu *vcpu)
@@ -157,7 +162,7 @@ static enum run_action handle_exit(struct vcpu *vcpu)
 {
 	const struct exit_row *row = vcpu->exit_row;
 
-	if (unlikely(test_bit(vcpu->exit_reason, vcpu->user_reasons)))
+	if (unlikely(vcpu->user_reasons[vcpu->exit_reason]))
 		return exit_user(vcpu);
 	return row->flags & EXIT_SLEEP ? RUN_SLEEP : row->handler(vcpu);
 }
@@ -196,7 +201,7 @@ static enum run_action run_once(struct vcpu *vcpu)
 	if (unlikely(vcpu->events_waiting))
 		inject_events(vcpu);
 	if (vcpu->dirty)
-		vcpu_write_dirty(vcpu);
+		write_dirty(vcpu);
 	count_entry(vcpu);
 	trace_minivmx_entry(vcpu->id, vcpu->regs.r.rip);
 
@@ -281,10 +286,12 @@ static void run_interrupted(struct vcpu *vcpu, u32 kind)
 
 static int run_loop(struct vcpu *vcpu, enum run_action action)
 {
+	unsigned long requests;
 	int ret;
 
 	while (action != RUN_TO_USER) {
-		if (test_bit(REQ_DEAD, &vcpu->requests)) {
+		requests = READ_ONCE(vcpu->requests);
+		if (requests & BIT(REQ_DEAD)) {
 			run_interrupted(vcpu, MINIVMX_EXIT_DEAD);
 			return 0;
 		}
@@ -292,15 +299,17 @@ static int run_loop(struct vcpu *vcpu, enum run_action action)
 			run_interrupted(vcpu, MINIVMX_EXIT_INTR);
 			return -EINTR;
 		}
+		if (requests & BIT(REQ_KICK))
+			clear_bit(REQ_KICK, &vcpu->requests);
 		/* Task work is done on the way to userspace, and only there. */
-		if (test_and_clear_bit(REQ_KICK, &vcpu->requests) ||
-		    test_thread_flag(TIF_NOTIFY_RESUME)) {
+		if ((requests & BIT(REQ_KICK)) || test_thread_flag(TIF_NOTIFY_RESUME)) {
 			run_interrupted(vcpu, MINIVMX_EXIT_INTR);
 			return 0;
 		}
-		if (test_bit(REQ_LEND, &vcpu->requests))
+		if (unlikely(requests & BIT(REQ_LEND)))
 			vcpu_lend(vcpu);
-		if (test_and_clear_bit(REQ_PML, &vcpu->requests))
+		if (unlikely(requests & BIT(REQ_PML)) &&
+		    test_and_clear_bit(REQ_PML, &vcpu->requests))
 			pml_switch(vcpu);
 		cond_resched();
 
@@ -314,13 +323,15 @@ static int run_loop(struct vcpu *vcpu, enum run_action action)
 		if (ret)
 			continue;	/* if killed or dead, the top says so */
 		if (action == RUN_SLEEP) {
-			ring_record_handler(vcpu, MINIVMX_HANDLED_SLEEPING);
+			if (unlikely(vcpu->ring))
+				ring_record_handler(vcpu, MINIVMX_HANDLED_SLEEPING);
 			vcpu->may_sleep = true;
 			action = vcpu->exit_row->handler(vcpu);
 			vcpu->may_sleep = false;
 		}
 		if (action == RUN_TO_USER) {
-			ring_record_handler(vcpu, MINIVMX_HANDLED_BY_USER);
+			if (unlikely(vcpu->ring))
+				ring_record_handler(vcpu, MINIVMX_HANDLED_BY_USER);
 			vcpu->stats[vcpu->exit_reason].to_user++;
 		}
 	}

@@ -269,7 +269,7 @@ struct vcpu {
 	struct fpu_area *fpu;
 	unsigned long *msr_bitmap;
 
-	DECLARE_BITMAP(user_reasons, MINIVMX_NR_EXITS);
+	bool user_reasons[MINIVMX_NR_EXITS];
 	bool exceptions_to_user;
 	struct minivmx_msr_route msr_routes[MINIVMX_MAX_MSR_ROUTES];
 	unsigned int nr_msr_routes;
