@@ -102,6 +102,10 @@ expect 'no value' 4 'GUEST_CR0: not a number.*: null' with 's/"0x30"/null/'
 expect 'too wide an address' 4 'physical_address_bits: not a number from 0 to 0x34: 53' with 's/: 40,/: 53,/'
 expect 'too narrow an address' 4 'physical_address_bits: not a width.*: 31' with 's/: 40,/: 31,/'
 expect 'a flag that is none' 4 'rtm: neither true nor false' with 's/: 40,/: 40, "rtm": 1,/'
-expect 'no file named' 2 'explain takes one file' explain
+expect 'a name of neither a file nor a runner' 4 "there is no runner 'nobody-is-called-so'" \
+	explain nobody-is-called-so
+expect 'a vCPU that is none' 4 "not a number of a vCPU, 0 to 63: '64'" explain nobody-is-called-so:64
+expect 'a name that no runner has' 4 'no.such: cannot open' explain no.such
+expect 'two of them' 2 'explain takes one VMCS' explain "$SCRATCH/valid" "$SCRATCH/valid"
 expect 'an option that is none' 2 'explain --help' explain --frobnicate "$SCRATCH/valid"
 finish

@@ -14,7 +14,7 @@
 #define COM1_STATUS	0x3fd
 
 const struct fake_step *fake_program;
-struct minivmx_caps fake_caps;
+struct minivmx_caps fake_caps = { .physical_bits = 40, .linear_bits = 48 };
 int fake_caps_error;
 
 /* Where FAKE_ECHO is in a round. */
@@ -352,5 +352,64 @@ int minivmx_get_stats(int vcpu, uint32_t flags, struct minivmx_exit_stat *exits,
 {
 	memset(exits, 0, nr * sizeof(*exits));
 	exits[30] = (struct minivmx_exit_stat) { cpu.exits, cpu.exits, 10, 5 };
+	return 0;
+}
+
+/* ---- The VMCS ---- */
+
+struct minivmx_vmcs_field *fake_vmcs;
+unsigned int fake_vmcs_nr;
+int fake_vmcs_error;
+unsigned int fake_vmcs_sets;
+
+static struct minivmx_vmcs_field *find_field(uint32_t encoding)
+{
+	for (unsigned int i = 0; i < fake_vmcs_nr; i++)
+		if (fake_vmcs[i].encoding == encoding)
+			return &fake_vmcs[i];
+	return NULL;
+}
+
+int minivmx_get_vmcs(int vcpu, struct minivmx_vmcs_field *fields, uint32_t nr)
+{
+	if (fake_vmcs_error)
+		return -fake_vmcs_error;
+	for (uint32_t i = 0; i < nr; i++) {
+		const struct minivmx_vmcs_field *row = find_field(fields[i].encoding);
+
+		fields[i].result = row ? 0 : ENODEV;
+		fields[i].value = row ? row->value : 0;
+		fields[i].refused = 0;
+	}
+	return 0;
+}
+
+static int judge_field(struct minivmx_vmcs_field *field)
+{
+	const struct minivmx_vmcs_field *row = find_field(field->encoding);
+
+	field->result = row ? 0 : ENODEV;
+	field->refused = row ? (row->value ^ field->value) & row->refused : 0;
+	if (field->refused)
+		field->result = row->result;
+	return (int)field->result;
+}
+
+int minivmx_set_vmcs(int vcpu, struct minivmx_vmcs_field *fields, uint32_t nr)
+{
+	int error = fake_vmcs_error;
+
+	if (error)
+		return -error;
+	for (uint32_t i = 0; i < nr; i++) {
+		int result = judge_field(&fields[i]);
+
+		error = error ? error : result;
+	}
+	if (error)
+		return -error;
+	for (uint32_t i = 0; i < nr; i++)
+		find_field(fields[i].encoding)->value = fields[i].value;
+	fake_vmcs_sets++;
 	return 0;
 }

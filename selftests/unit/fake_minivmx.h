@@ -43,4 +43,14 @@ extern const struct fake_step *fake_program;
 extern struct minivmx_caps fake_caps;
 extern int fake_caps_error;
 
+/*
+ * The VMCS: a field that has no row is not on this CPU. A change of bits in @refused
+ * fails with @result, and the value stays.
+ */
+extern struct minivmx_vmcs_field *fake_vmcs;
+extern unsigned int fake_vmcs_nr;
+/* What GET and SET fail with altogether, and how often SET went well. */
+extern int fake_vmcs_error;
+extern unsigned int fake_vmcs_sets;
+
 #endif /* FAKE_MINIVMX_H */

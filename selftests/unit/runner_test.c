@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SOURCES: selftests/unit/fake_minivmx.c userspace/lib/names.c userspace/lib/state.c userspace/runner/session.c userspace/runner/vcpu.c userspace/runner/io.c userspace/runner/output.c userspace/runner/terminal.c userspace/runner/report.c userspace/runner/stats.c userspace/runner/control.c userspace/runner/control_dir.c userspace/runner/control_message.c userspace/runner/control_requests.c userspace/runner/machine.c userspace/runner/bus.c userspace/runner/memory.c userspace/runner/message.c userspace/runner/image_file.c userspace/runner/loader.c userspace/runner/load_bzimage.c userspace/runner/load_pvh.c userspace/runner/load_multiboot.c userspace/runner/load_flat.c userspace/runner/elf_file.c userspace/devices/table.c userspace/devices/pic.c userspace/devices/pit.c userspace/devices/rtc.c userspace/devices/uart16550.c userspace/devices/i8042.c userspace/devices/port92.c userspace/devices/cf9.c userspace/devices/power.c userspace/devices/debug_exit.c userspace/devices/post.c
+ * SOURCES: selftests/unit/fake_minivmx.c userspace/lib/names.c userspace/lib/state.c userspace/lib/verdict.c userspace/lib/caps.c userspace/runner/verdict_print.c userspace/runner/vmcs_dump.c userspace/runner/vmcs_fields.c userspace/runner/caps_file.c userspace/runner/json_file.c userspace/runner/session.c userspace/runner/vcpu.c userspace/runner/io.c userspace/runner/output.c userspace/runner/terminal.c userspace/runner/report.c userspace/runner/stats.c userspace/runner/control.c userspace/runner/control_dir.c userspace/runner/control_message.c userspace/runner/control_requests.c userspace/runner/machine.c userspace/runner/bus.c userspace/runner/memory.c userspace/runner/message.c userspace/runner/image_file.c userspace/runner/loader.c userspace/runner/load_bzimage.c userspace/runner/load_pvh.c userspace/runner/load_multiboot.c userspace/runner/load_flat.c userspace/runner/elf_file.c userspace/devices/table.c userspace/devices/pic.c userspace/devices/pit.c userspace/devices/rtc.c userspace/devices/uart16550.c userspace/devices/i8042.c userspace/devices/port92.c userspace/devices/cf9.c userspace/devices/power.c userspace/devices/debug_exit.c userspace/devices/post.c
  * LIBS: -ljson-c
  */
 /*
@@ -74,6 +74,50 @@ TEST_F(runner, power_off_and_reset)
 	EXPECT_STREQ(self->err, "");
 	EXPECT_EQ(run(self, reset), STATUS_OK);
 	EXPECT_TRUE(says(self, "reset"));
+}
+
+/* The field to blame comes first, whatever else could be said of the VMCS. */
+TEST_F(runner, entry_failures)
+{
+	static struct minivmx_vmcs_field fields[] = {
+		{ .encoding = 0x4000, .value = 0x1e },	/* PIN_BASED_CONTROLS */
+		{ .encoding = 0x6820, .value = 2 },	/* GUEST_RFLAGS */
+	};
+	static struct fake_step program[] = {
+		{ .op = FAKE_EXIT, .port = 33, .value = MINIVMX_EXIT_ENTRY_FAIL },
+	};
+	const char *rflags, *controls;
+
+	fake_vmcs = fields;
+	fake_vmcs_nr = 2;
+	fake_caps = (struct minivmx_caps) {
+		.vmx_msrs = { [1] = 0x0000007f00000016 }, .physical_bits = 40, .linear_bits = 48,
+	};
+	EXPECT_EQ(run(self, program), STATUS_VM);
+	EXPECT_TRUE(says(self, "minivmx: VM entry failed: the CPU refused the guest's state\n"));
+	EXPECT_TRUE(says(self, "None of the rules that minivmx explain knows is broken.\n"));
+
+	fields[0].value = 0;
+	fields[1].value = 0;
+	EXPECT_EQ(run(self, program), STATUS_VM);
+	EXPECT_TRUE(says(self, "VM entry fails: "));
+	EXPECT_TRUE(says(self, "  rule        RFLAGS_RESERVED\n"));
+	rflags = strstr(self->err, "GUEST_RFLAGS (0x6820) is 0\n");
+	controls = strstr(self->err, "PIN_BASED_CONTROLS (0x4000) is 0\n");
+	ASSERT_NE(rflags, NULL);
+	ASSERT_NE(controls, NULL);
+	EXPECT_LT(rflags, controls);
+	EXPECT_LT(controls, strstr(self->err, "exit reason 33"));
+
+	/* of a failure that no rule explains none is said to be broken */
+	program[0].port = 41;
+	EXPECT_EQ(run(self, program), STATUS_VM);
+	EXPECT_EQ(strstr(self->err, "GUEST_RFLAGS"), NULL);
+
+	program[0].port = 33;
+	fake_vmcs_error = EIO;
+	EXPECT_EQ(run(self, program), STATUS_VM);
+	EXPECT_TRUE(says(self, "the VMCS cannot be read: Input/output error"));
 }
 
 TEST_F(runner, failures)

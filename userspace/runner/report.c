@@ -7,6 +7,8 @@
 #include "array.h"
 #include "exit_status.h"
 #include "session.h"
+#include "verdict_print.h"
+#include "vmcs_dump.h"
 
 static unsigned long long ull(uint64_t value)
 {
@@ -94,9 +96,43 @@ static void print_state(FILE *file, const struct session *s)
 
 /* ---- What went wrong ---- */
 
-static void print_entry_fail(FILE *file, const struct minivmx_run *run)
+/* Which check it was, by what the CPU said; of other failures none is to blame. */
+static int refusal_of(const struct minivmx_run *run, enum minivmx_refusal *refusal)
 {
-	uint32_t number = run->entry.vm_instruction_error;
+	const uint32_t number = run->entry.vm_instruction_error;
+
+	*refusal = number == 7 ? MINIVMX_REFUSED_CONTROLS :
+		   number == 8 ? MINIVMX_REFUSED_HOST : MINIVMX_REFUSED_GUEST;
+	return number == 7 || number == 8 || (!number && (run->exit.reason & 0xffff) == 33);
+}
+
+/* The broken rules, that first on which the CPU gave up. */
+static void print_verdict(FILE *file, const struct session *s)
+{
+	static struct verdict verdict;
+	struct minivmx_vmcs_dump dump;
+	enum minivmx_refusal refusal;
+	struct message message;
+
+	if (!refusal_of(s->run, &refusal))
+		return;
+	if (vmcs_dump_take(s->vcpu, s->device, &dump, &message)) {
+		fprintf(file, "%s\n", message.text);
+		return;
+	}
+	verdict_reach(&dump, &verdict);
+	verdict_sort(&verdict, refusal);
+	vmcs_dump_free(&dump);
+	if (verdict.nr)
+		verdict_print(file, &verdict);
+	else
+		fprintf(file, "None of the rules that minivmx explain knows is broken.\n");
+	fprintf(file, "\n");
+}
+
+static void print_entry_fail(FILE *file, const struct session *s)
+{
+	uint32_t number = s->run->entry.vm_instruction_error;
 	const char *text = minivmx_instruction_error(number);
 
 	if (number)
@@ -104,11 +140,12 @@ static void print_entry_fail(FILE *file, const struct minivmx_run *run)
 			number, text ? text : "unknown");
 	else
 		fprintf(file, "VM entry failed: the CPU refused the guest's state\n");
+	print_verdict(file, s);
 }
 
-static void print_memory(FILE *file, const struct minivmx_run *run)
+static void print_memory(FILE *file, const struct session *s)
 {
-	const struct minivmx_memory *m = &run->memory;
+	const struct minivmx_memory *m = &s->run->memory;
 
 	fprintf(file, "the guest's memory at %#llx cannot be used (%s%s%s): %s\n",
 		ull(m->gpa),
@@ -118,9 +155,9 @@ static void print_memory(FILE *file, const struct minivmx_run *run)
 		strerror((int)m->error));
 }
 
-static void print_emulation(FILE *file, const struct minivmx_run *run)
+static void print_emulation(FILE *file, const struct session *s)
 {
-	const struct minivmx_insn *insn = &run->insn;
+	const struct minivmx_insn *insn = &s->run->insn;
 	size_t i;
 
 	fprintf(file, "cannot emulate the guest's instruction that touched %#llx:",
@@ -130,21 +167,21 @@ static void print_emulation(FILE *file, const struct minivmx_run *run)
 	fprintf(file, "\n");
 }
 
-static void print_unhandled(FILE *file, const struct minivmx_run *run)
+static void print_unhandled(FILE *file, const struct session *s)
 {
-	const char *name = minivmx_exit_name(run->exit.reason & 0xffff);
+	const char *name = minivmx_exit_name(s->run->exit.reason & 0xffff);
 
 	fprintf(file, "the guest made an exit that nothing here handles: %s\n",
 		name ? name : "unknown");
 }
 
-static void print_dead(FILE *file, const struct minivmx_run *run)
+static void print_dead(FILE *file, const struct session *s)
 {
-	(void)run;
+	(void)s;
 	fprintf(file, "the VM cannot go on; the kernel log (dmesg) says why\n");
 }
 
-static void (*const vm_errors[])(FILE *file, const struct minivmx_run *run) = {
+static void (*const vm_errors[])(FILE *file, const struct session *s) = {
 	[MINIVMX_EXIT_VMX] = print_unhandled,
 	[MINIVMX_EXIT_ENTRY_FAIL] = print_entry_fail,
 	[MINIVMX_EXIT_MEMORY] = print_memory,
@@ -159,7 +196,7 @@ static int report_vm_error(const struct session *s)
 
 	fprintf(stderr, "minivmx: ");
 	if (kind < ARRAY_SIZE(vm_errors) && vm_errors[kind])
-		vm_errors[kind](stderr, s->run);
+		vm_errors[kind](stderr, s);
 	else
 		fprintf(stderr, "unexpected exit to the runner: kind %u %s\n",
 			kind, name ? name : "(unknown)");

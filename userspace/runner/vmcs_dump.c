@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A VMCS in a file: see vmcs_dump.h. */
+#include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "caps_file.h"
 #include "json_file.h"
 #include "vmcs_dump.h"
+#include "vmcs_fields.h"
 
 #define DUMP_LIMIT	(1U << 20)	/* bytes; a whole VMCS has some 10,000 */
+#define HOST_CR0	0x6c00	/* its encoding */
 
 static int take_fields(struct json_object *object, struct minivmx_vmcs_dump *dump,
 		       struct message *message)
@@ -62,6 +66,60 @@ int vmcs_dump_read(const char *path, struct minivmx_vmcs_dump *dump,
 		return fail(message, "%s: %s", path, why.text);
 	}
 	return 0;
+}
+
+bool vmcs_host_is_hidden(int vcpu)
+{
+	struct minivmx_vmcs_field cr0 = { .encoding = HOST_CR0 };
+
+	/* In VMX operation PE and PG are 1. */
+	return !minivmx_get_vmcs(vcpu, &cr0, 1) && !cr0.result && !cr0.value;
+}
+
+int vmcs_dump_take(int vcpu, int device, struct minivmx_vmcs_dump *dump,
+		   struct message *message)
+{
+	struct minivmx_vmcs_field *fields = calloc(nr_vmcs_fields, sizeof(*fields));
+	size_t i;
+	int ret;
+
+	memset(dump, 0, sizeof(*dump));
+	if (!fields)
+		return fail(message, "no memory");
+	for (i = 0; i < nr_vmcs_fields; i++)
+		fields[i].encoding = vmcs_fields[i].encoding;
+	dump->fields = fields;
+	dump->nr_fields = (unsigned int)nr_vmcs_fields;
+	ret = minivmx_get_vmcs(vcpu, fields, dump->nr_fields);
+	if (!ret && device >= 0)
+		ret = minivmx_get_caps(device, &dump->caps);
+	if (ret) {
+		vmcs_dump_free(dump);
+		return fail(message, "the VMCS cannot be read: %s", strerror(-ret));
+	}
+	if (vmcs_host_is_hidden(vcpu))
+		for (i = 0; i < nr_vmcs_fields; i++)
+			if (vmcs_fields[i].is_private && !fields[i].result)
+				fields[i].result = EPERM;
+	return 0;
+}
+
+struct json_object *vmcs_dump_to_json(const struct minivmx_vmcs_dump *dump)
+{
+	struct json_object *root = json_object_new_object();
+	struct json_object *object = json_object_new_object();
+	unsigned int i;
+
+	for (i = 0; i < dump->nr_fields; i++) {
+		const struct minivmx_vmcs_field *field = &dump->fields[i];
+
+		if (!field->result)
+			json_add_hex(object, vmcs_field_by_encoding(field->encoding)->name,
+				     field->value);
+	}
+	caps_to_json(&dump->caps, root);
+	json_object_object_add(root, "fields", object);
+	return root;
 }
 
 void vmcs_dump_free(struct minivmx_vmcs_dump *dump)
