@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# minivmx vmcs where there is no guest: fields by name, dumps
+# minivmx vmcs and minivmx trace where there is no guest: fields by name, dumps
 # compared, and mistakes on the command line.
 cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=selftests/lib/lib.sh
@@ -15,6 +15,7 @@ XDG_RUNTIME_DIR=$SCRATCH
 export XDG_RUNTIME_DIR
 
 vmcs() { $MINIVMX vmcs "$@"; }
+trace() { $MINIVMX trace "$@"; }
 
 # dump NAME [EDIT]: a dump, after a sed script.
 dump() {
@@ -75,6 +76,9 @@ expect 'set' 4 'there is no runner: ' vmcs set cr0=1
 expect 'set of a runner' 4 "there is no runner 'nobody-is-called-so'" \
 	vmcs set nobody-is-called-so 'cr0+=PE' --vcpu 0
 expect 'dump' 4 'there is no runner' vmcs dump
+expect 'trace' 4 'there is no runner' trace
+expect 'trace of a runner' 4 "there is no runner 'nobody-is-called-so'" \
+	trace nobody-is-called-so --count 3
 
 # ---- the command line ----
 expect 'vmcs help' 0 '^usage: minivmx vmcs list' vmcs --help
@@ -92,4 +96,12 @@ expect 'set of no bit' 2 "neither a number nor the name of a bit there: 'PAE'" v
 expect 'show of no field' 2 "no VMCS field matches 'y\*'" vmcs show 'y*'
 expect 'no such vCPU' 2 "not a number of a vCPU, 0 to 63: '64'" vmcs show --vcpu 64
 expect 'dump of two' 2 'dump takes one RUNNER' vmcs dump nobody-is-called-so cr0
+expect 'trace help' 0 '^usage: minivmx trace' trace --help
+expect 'trace of two' 2 'trace takes one RUNNER' trace a b
+expect 'no such reason' 2 "neither a basic exit reason nor its number: 'CPUIDS'" \
+	trace --reason HLT,CPUIDS
+expect 'no count' 2 "not a number from 1 on: '0'" trace --count 0
+expect 'not a power of two' 2 "not a power of two from 64 to 65536: '100'" trace --records 100
+expect 'too many records' 2 'not a power of two' trace --records 131072
+expect 'no such vCPU to trace' 2 "not a number of a vCPU, 0 to 63: 'x'" trace --vcpu x
 finish

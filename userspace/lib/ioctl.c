@@ -273,13 +273,6 @@ int minivmx_set_ring(int vcpu, uint32_t nr)
 	return call(vcpu, MINIVMX_SET_RING, &arg);
 }
 
-size_t minivmx_ring_size(uint32_t nr)
-{
-	size_t size = sizeof(struct minivmx_ring) + nr * sizeof(struct minivmx_record);
-
-	return (size + 4095) & ~(size_t)4095;
-}
-
 int minivmx_map_ring(int vcpu, uint32_t nr, const struct minivmx_ring **ring)
 {
 	void *page = mmap(NULL, minivmx_ring_size(nr), PROT_READ, MAP_SHARED, vcpu,
@@ -289,18 +282,6 @@ int minivmx_map_ring(int vcpu, uint32_t nr, const struct minivmx_ring **ring)
 		return -errno;
 	*ring = page;
 	return 0;
-}
-
-bool minivmx_ring_read(const struct minivmx_ring *ring, uint64_t number,
-		       struct minivmx_record *record)
-{
-	const struct minivmx_record *r = &ring->records[(number - 1) & (ring->nr - 1)];
-
-	if (__atomic_load_n(&r->number, __ATOMIC_ACQUIRE) != number)
-		return false;
-	*record = *(const volatile struct minivmx_record *)r;
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return __atomic_load_n(&r->number, __ATOMIC_RELAXED) == number;
 }
 
 int minivmx_set_msr_route(int vcpu, const struct minivmx_msr_route *route)

@@ -387,14 +387,6 @@ int minivmx_set_msr_route(int vcpu, const struct minivmx_msr_route *route);
 int minivmx_set_ring(int vcpu, uint32_t nr);
 
 /**
- * minivmx_ring_size() - bytes that a ring takes when it is mapped
- * @nr: as given to minivmx_set_ring()
- *
- * Return: the number of bytes.
- */
-size_t minivmx_ring_size(uint32_t nr);
-
-/**
  * minivmx_map_ring() - map a vCPU's ring, to be undone with munmap()
  * @vcpu: vCPU descriptor
  * @nr: as given to minivmx_set_ring()
@@ -403,6 +395,16 @@ size_t minivmx_ring_size(uint32_t nr);
  * Return: 0 or a negative errno.
  */
 int minivmx_map_ring(int vcpu, uint32_t nr, const struct minivmx_ring **ring);
+
+/* ---- ring.c: exit records ---- */
+
+/**
+ * minivmx_ring_size() - bytes that a ring takes when it is mapped
+ * @nr: as given to minivmx_set_ring()
+ *
+ * Return: the number of bytes.
+ */
+size_t minivmx_ring_size(uint32_t nr);
 
 /**
  * minivmx_ring_read() - copy one record

@@ -11,6 +11,7 @@ int cmd_info(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_ept(int argc, char **argv);
 int cmd_vmcs(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 int cmd_caps(int argc, char **argv);
 
 /* Point to --help after a mistake on the command line; returns STATUS_USAGE. */

@@ -24,6 +24,7 @@ static const struct command {
 	{ "info", cmd_info, "show what this host and the module offer" },
 	{ "caps", cmd_caps, "show what VMX can do on this CPU, and what minivmx uses" },
 	{ "vmcs", cmd_vmcs, "look at, change and compare VMCSs" },
+	{ "trace", cmd_trace, "show the exits of a guest while it runs" },
 	{ "explain", cmd_explain, "say why VM entry refuses a VMCS" },
 	{ "ept", cmd_ept, "show the extended page tables of a guest that runs" },
 };
