@@ -133,6 +133,9 @@ static void finish_step(void)
 	if (!cpu.exited)
 		return;
 	cpu.exited = false;
+	/* A debugger wants it to wait there again. */
+	if (step->op == FAKE_HLT && cpu.run.action == MINIVMX_RETRY)
+		return;
 	if (cpu.run.action != MINIVMX_SKIP)
 		wrong("action", cpu.run.action, MINIVMX_SKIP);
 	switch (step->op) {
@@ -260,6 +263,10 @@ int minivmx_run(int vcpu)
 {
 	finish_step();
 	take_event();
+	if (cpu.run.request & MINIVMX_REQ_EXIT_NOW) {
+		leave(MINIVMX_EXIT_INTR, 1);
+		return 0;
+	}
 	for (;;) {
 		if (cpu.step->op == FAKE_ERROR)
 			return -(int)cpu.step->value;
@@ -310,6 +317,7 @@ int minivmx_get_info(int fd, struct minivmx_info *info)
 		.run_size = 4096,
 		.max_vcpus = 1,
 		.gpa_bits = 40,
+		.xsave_size = 832,
 	};
 	return 0;
 }
@@ -344,6 +352,47 @@ int minivmx_set_sregs(int vcpu, const struct minivmx_sregs *sregs)
 int minivmx_get_sregs(int vcpu, struct minivmx_sregs *sregs)
 {
 	memset(sregs, 0, sizeof(*sregs));
+	return 0;
+}
+
+int minivmx_get_vmcs(int vcpu, struct minivmx_vmcs_field *fields, uint32_t nr)
+{
+	uint32_t i;
+
+	for (i = 0; i < nr; i++)
+		fields[i].value = fields[i].result = 0;
+	return 0;
+}
+
+int minivmx_set_vmcs(int vcpu, struct minivmx_vmcs_field *fields, uint32_t nr)
+{
+	return 0;
+}
+
+int minivmx_set_route(int vcpu, uint32_t reason, uint32_t route)
+{
+	return 0;
+}
+
+int minivmx_get_events(int vcpu, struct minivmx_events *events)
+{
+	memset(events, 0, sizeof(*events));
+	return 0;
+}
+
+int minivmx_set_events(int vcpu, const struct minivmx_events *events)
+{
+	return 0;
+}
+
+int minivmx_get_xsave(int vcpu, void *area, uint32_t size)
+{
+	memset(area, 0, size);
+	return 0;
+}
+
+int minivmx_set_xsave(int vcpu, const void *area, uint32_t size)
+{
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SOURCES: selftests/unit/fake_minivmx.c userspace/lib/names.c userspace/lib/state.c userspace/lib/verdict.c userspace/lib/caps.c userspace/runner/verdict_print.c userspace/runner/vmcs_dump.c userspace/runner/vmcs_fields.c userspace/runner/caps_file.c userspace/runner/json_file.c userspace/runner/exit_table.c userspace/runner/session.c userspace/runner/vcpu.c userspace/runner/io.c userspace/runner/output.c userspace/runner/terminal.c userspace/runner/report.c userspace/runner/stats.c userspace/runner/control.c userspace/runner/control_dir.c userspace/runner/control_message.c userspace/runner/control_requests.c userspace/runner/machine.c userspace/runner/bus.c userspace/runner/memory.c userspace/runner/message.c userspace/runner/image_file.c userspace/runner/loader.c userspace/runner/load_bzimage.c userspace/runner/load_pvh.c userspace/runner/load_multiboot.c userspace/runner/load_flat.c userspace/runner/elf_file.c userspace/devices/table.c userspace/devices/pic.c userspace/devices/pit.c userspace/devices/rtc.c userspace/devices/uart16550.c userspace/devices/i8042.c userspace/devices/port92.c userspace/devices/cf9.c userspace/devices/power.c userspace/devices/debug_exit.c userspace/devices/post.c
+ * SOURCES: selftests/unit/fake_minivmx.c RUNNER
  * LIBS: -ljson-c
  */
 /*

@@ -36,6 +36,8 @@ static void print_help(void)
 "  -i, --initrd FILE      initrd, or the one multiboot module\n"
 "  -a, --append STRING    command line (for Linux, without this: \"%s\")\n"
 "  -m, --mem SIZE         memory, with K, M or G behind the number (256M)\n"
+"      --gdb PORT         wait for gdb on that port of 127.0.0.1 (0: any) before the\n"
+"                         first instruction\n"
 "      --debug-exit PORT  a byte written to this I/O port ends the run\n"
 "      --timeout SECONDS  end it after this time\n"
 "      --name NAME        what minivmx list calls it (its PID)\n"
@@ -48,7 +50,7 @@ static void print_help(void)
 "to the guest, Ctrl-C too.\n"
 "\n"
 "Exit status:\n"
-"  %-3d  the guest turned the power off, asked for a reset or halted, or Ctrl-A x\n"
+"  %-3d  the guest turned the power off, asked for a reset or halted, Ctrl-A x, gdb's kill\n"
 "  %-3d  a mistake on the command line\n"
 "  %-3d  the host: no /dev/minivmx, no memory, an image that cannot be loaded\n"
 "  %-3d  the VM: entry failed, or something that is not handled\n"
@@ -102,6 +104,20 @@ static int parse_port(const char *text, struct message *message,
 	return 0;
 }
 
+static int parse_gdb(const char *text, struct message *message,
+		     struct run_options *options)
+{
+	unsigned long port;
+	char *end;
+
+	port = strtoul(text, &end, 10);
+	if (!isdigit((unsigned char)text[0]) || *end || port > 0xffff)
+		return fail(message, "--gdb: not a port from 0 to 65535: '%s'", text);
+	options->gdb = true;
+	options->gdb_port = (uint16_t)port;
+	return 0;
+}
+
 static int parse_timeout(const char *text, struct message *message,
 			 struct run_options *options)
 {
@@ -134,6 +150,7 @@ static int parse_name(const char *text, struct message *message,
 
 enum long_option {
 	OPTION_DEBUG_EXIT = 256,
+	OPTION_GDB,
 	OPTION_TIMEOUT,
 	OPTION_NAME,
 	OPTION_STATS,
@@ -146,6 +163,7 @@ static const struct option long_options[] = {
 	{ "append", required_argument, NULL, 'a' },
 	{ "mem", required_argument, NULL, 'm' },
 	{ "debug-exit", required_argument, NULL, OPTION_DEBUG_EXIT },
+	{ "gdb", required_argument, NULL, OPTION_GDB },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "name", required_argument, NULL, OPTION_NAME },
 	{ "stats", no_argument, NULL, OPTION_STATS },
@@ -172,6 +190,8 @@ static int set_option(int c, struct run_options *options,
 		return parse_memory(optarg, message, options);
 	case OPTION_DEBUG_EXIT:
 		return parse_port(optarg, message, options);
+	case OPTION_GDB:
+		return parse_gdb(optarg, message, options);
 	case OPTION_TIMEOUT:
 		return parse_timeout(optarg, message, options);
 	case OPTION_NAME:

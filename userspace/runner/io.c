@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "array.h"
+#include "debugger.h"
 #include "session.h"
 #include "terminal.h"
 
@@ -27,6 +28,7 @@ enum source {
 	SOURCE_DEADLINE,
 	SOURCE_TIMEOUT,
 	SOURCE_SIGNAL,
+	SOURCE_DEBUGGER,	/* its descriptor is not in @fds */
 	NR_SOURCES,
 };
 
@@ -92,6 +94,19 @@ void io_input_taken(struct session *s)
 {
 	if (s->io)
 		wake(s->io);
+}
+
+void io_watch_debugger(struct session *s, int fd)
+{
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLONESHOT,
+		.data.u32 = SOURCE_DEBUGGER,
+	};
+
+	/* One that was closed has left the set by itself. */
+	if (epoll_ctl(s->io->epoll, EPOLL_CTL_MOD, fd, &event) < 0 &&
+	    epoll_ctl(s->io->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+		session_end(s, OUTCOME_HOST, errno);
 }
 
 /* ---- Input ---- */
@@ -271,6 +286,11 @@ static void on_event(struct io_thread *io, enum source source)
 		break;
 	case SOURCE_SIGNAL:
 		on_signal(io);
+		break;
+	case SOURCE_DEBUGGER:
+		pthread_mutex_lock(&m->lock);
+		debugger_call(io->session);
+		pthread_mutex_unlock(&m->lock);
 		break;
 	case NR_SOURCES:
 		break;

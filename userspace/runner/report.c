@@ -268,6 +268,13 @@ static int report_quit(const struct session *s)
 	return STATUS_OK;
 }
 
+static int report_debugger(const struct session *s)
+{
+	(void)s;
+	fprintf(stderr, "minivmx: ended by gdb\n");
+	return STATUS_OK;
+}
+
 static int report_timeout(const struct session *s)
 {
 	fprintf(stderr, "minivmx: timeout after %g s, at rip %#llx\n",
@@ -301,6 +308,7 @@ static int (*const reports[])(const struct session *s) = {
 	[OUTCOME_HALT] = report_halt,
 	[OUTCOME_DEBUG_EXIT] = report_debug_exit,
 	[OUTCOME_QUIT] = report_quit,
+	[OUTCOME_DEBUGGER] = report_debugger,
 	[OUTCOME_TIMEOUT] = report_timeout,
 	[OUTCOME_SIGNAL] = report_signal,
 	[OUTCOME_TRIPLE_FAULT] = report_triple_fault,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "debugger.h"
 #include "exit_status.h"
 #include "image_file.h"
 #include "loader.h"
@@ -24,6 +25,8 @@ void session_kick(struct session *s)
 		s->kicked = true;
 		minivmx_kick(s->vcpu);
 	}
+	if (s->debugger)
+		debugger_wake(s->debugger);
 	pthread_cond_broadcast(&s->wake);
 }
 
@@ -259,6 +262,7 @@ static int patience(const struct session *s)
 {
 	switch (s->outcome) {
 	case OUTCOME_QUIT:
+	case OUTCOME_DEBUGGER:
 	case OUTCOME_SIGNAL:
 	case OUTCOME_TIMEOUT:
 		return PATIENCE_MS;
@@ -276,7 +280,7 @@ static int run_guest(struct session *s)
 		fprintf(stderr, "minivmx: this module keeps no statistics\n");
 		return STATUS_HOST;
 	}
-	if (start_threads(s))
+	if (debugger_start(s) || start_threads(s))
 		return STATUS_HOST;
 	vcpu_loop(s);
 	io_stop(s);
@@ -346,6 +350,7 @@ int session_run(const struct run_options *options)
 	output_init(&s.output, STDOUT_FILENO, on_output_failed, &s);
 
 	status = set_up_and_run(&s);
+	debugger_stop(&s, status);
 	control_stop(s.control);
 	/* Else the end of the process does it all. */
 	if (!s.output_hangs)

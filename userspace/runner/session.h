@@ -31,6 +31,7 @@ enum outcome {
 	OUTCOME_HALT,		/* HLT with interrupts off */
 	OUTCOME_DEBUG_EXIT,	/* detail: the byte written */
 	OUTCOME_QUIT,		/* Ctrl-A x */
+	OUTCOME_DEBUGGER,	/* gdb killed it */
 	OUTCOME_TIMEOUT,
 	OUTCOME_SIGNAL,		/* detail: its number */
 	OUTCOME_TRIPLE_FAULT,
@@ -51,6 +52,8 @@ struct run_options {
 	uint64_t timeout_ns;	/* 0: none */
 	const char *name;	/* or NULL: its PID */
 	const char *control_base; /* where the control socket goes; NULL: there is none */
+	bool gdb;		/* wait for gdb on @gdb_port */
+	uint16_t gdb_port;	/* 0: any that is free */
 	bool verbose;
 };
 
@@ -68,9 +71,11 @@ struct run_options {
  * @output_hangs: its thread could not be ended
  * @io: the I/O thread
  * @control: the control socket, or NULL
+ * @debugger: the socket for gdb, or NULL
  * @outcome: why it is over; the first reason stays
  * @detail: see enum outcome
  * @wake: the vCPU waits on it in HLT
+ * @debugger_calls: gdb is to be looked at before the next RUN
  * @in_run: the vCPU is in MINIVMX_RUN or about to be
  * @kicked: it has been kicked there
  * @mmio_reads: reads of memory that is not there
@@ -90,10 +95,12 @@ struct session {
 	bool output_hangs;
 	struct io_thread *io;
 	struct control *control;
+	struct debugger *debugger;
 
 	enum outcome outcome;
 	int detail;
 	pthread_cond_t wake;
+	bool debugger_calls;
 	bool in_run;
 	bool kicked;
 	uint64_t mmio_reads;
@@ -127,6 +134,8 @@ void io_stop(struct session *s);
 void io_set_deadline(struct session *s, uint64_t when);
 /* There is room for typed bytes again. */
 void io_input_taken(struct session *s);
+/* Call debugger_call() once, when @fd can be read. */
+void io_watch_debugger(struct session *s, int fd);
 
 /* ---- control_requests.c ---- */
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "array.h"
+#include "debugger.h"
 #include "session.h"
 
 #define RFLAGS_IF	(1ULL << 9)
@@ -83,8 +84,11 @@ static void on_hlt(struct session *s, struct minivmx_run *run)
 		/* Nothing here sends an NMI, so nothing will ever wake it. */
 		session_end(s, OUTCOME_HALT, 0);
 	} else if (run->ready & MINIVMX_READY_IRQ) {
-		while (!m->intr && s->outcome == OUTCOME_NONE)
+		while (!m->intr && !s->debugger_calls && s->outcome == OUTCOME_NONE)
 			pthread_cond_wait(&s->wake, &m->lock);
+		/* It still waits there when the debugger looks. */
+		if (!m->intr && s->debugger_calls)
+			run->action = MINIVMX_RETRY;
 	}
 	/* Not ready although IF is set: the module has an interrupt for it. */
 }
@@ -164,10 +168,15 @@ void vcpu_loop(struct session *s)
 	while (s->outcome == OUTCOME_NONE) {
 		int ret;
 
-		offer_interrupt(s, run);
+		if (!debugger_before_run(s))
+			offer_interrupt(s, run);
+		if (s->outcome != OUTCOME_NONE)
+			break;
 		ret = run_vcpu(s);
 		if (ret < 0 && ret != -EINTR)
 			session_end(s, OUTCOME_RUN_FAILED, -ret);
+		else if (debugger_after_run(s))
+			continue;
 		else if (run->kind < ARRAY_SIZE(on_exit))
 			on_exit[run->kind](s, run);
 		else
