@@ -7,13 +7,17 @@ declare -A BOOT_ENDS=()    # by job, how its test ends the kernel, see add_host_
 declare -A BOOT_CONSOLE=() # by job, what the console must say then
 
 GUEST_TEST=uapi/linux_guest_test.sh
+# It needs gdb in the machine, and a Linux guest whose symbols are the host's.
+GDB_TEST=uapi/gdb_test.sh
 
-# The programs for a machine with VT-x; a Linux guest if it has one.
+# target_programs KERNEL GUEST: the programs for a machine with VT-x.
 target_programs() {
-	local guest=$1 kind name
+	local kernel=$1 guest=$2 kind name
 	for kind in uapi vmx; do
 		while read -r name; do
-			[[ $guest == - && $kind/$name == "$GUEST_TEST" ]] || echo "$kind/$name"
+			[[ $guest == - && $kind/$name == "$GUEST_TEST" ]] ||
+				[[ $guest != "$kernel" && $kind/$name == "$GDB_TEST" ]] ||
+				echo "$kind/$name"
 		done < <(programs $kind)
 	done
 }
@@ -29,6 +33,7 @@ boot_options() {
 	# Where the kernel still can take it offline.
 	BOOT_OPTIONS[$job]+=" --append cpu0_hotplug"
 	[[ $guest == - ]] || BOOT_OPTIONS[$job]+=" --guest $guest --mem 768"
+	[[ $guest != "$kernel" ]] || BOOT_OPTIONS[$job]+=" --add $BUILD/gdb/gdb:/usr/bin/gdb"
 	case $6 in
 	kvm) BOOT_OPTIONS[$job]+=" $(add_modules "$kernel")" ;;
 	loaded) BOOT_OPTIONS[$job]+=" --kvm" ;;
@@ -39,7 +44,7 @@ boot_options() {
 add_boot() {
 	local job=$1-$2-$3 names=()
 	boot_options "$job" "$@"
-	mapfile -t names < <(target_programs "$4" | wanted "$job")
+	mapfile -t names < <(target_programs "$1" "$4" | wanted "$job")
 	add_job "$job" job_boot "${names[@]}"
 }
 
