@@ -355,20 +355,6 @@ int minivmx_get_sregs(int vcpu, struct minivmx_sregs *sregs)
 	return 0;
 }
 
-int minivmx_get_vmcs(int vcpu, struct minivmx_vmcs_field *fields, uint32_t nr)
-{
-	uint32_t i;
-
-	for (i = 0; i < nr; i++)
-		fields[i].value = fields[i].result = 0;
-	return 0;
-}
-
-int minivmx_set_vmcs(int vcpu, struct minivmx_vmcs_field *fields, uint32_t nr)
-{
-	return 0;
-}
-
 int minivmx_set_route(int vcpu, uint32_t reason, uint32_t route)
 {
 	return 0;

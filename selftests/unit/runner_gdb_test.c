@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SOURCES: selftests/unit/fake_minivmx.c userspace/lib/names.c userspace/lib/state.c userspace/runner/session.c userspace/runner/vcpu.c userspace/runner/debugger.c userspace/runner/gdb.c userspace/runner/gdb_points.c userspace/runner/gdb_regs.c userspace/runner/gdb_target.c userspace/runner/guest_walk.c userspace/runner/io.c userspace/runner/output.c userspace/runner/terminal.c userspace/runner/report.c userspace/runner/stats.c userspace/runner/control.c userspace/runner/control_dir.c userspace/runner/control_message.c userspace/runner/control_requests.c userspace/runner/machine.c userspace/runner/bus.c userspace/runner/memory.c userspace/runner/message.c userspace/runner/image_file.c userspace/runner/loader.c userspace/runner/load_bzimage.c userspace/runner/load_pvh.c userspace/runner/load_multiboot.c userspace/runner/load_flat.c userspace/runner/elf_file.c userspace/devices/table.c userspace/devices/pic.c userspace/devices/pit.c userspace/devices/rtc.c userspace/devices/uart16550.c userspace/devices/i8042.c userspace/devices/port92.c userspace/devices/cf9.c userspace/devices/power.c userspace/devices/debug_exit.c userspace/devices/post.c
+ * SOURCES: selftests/unit/fake_minivmx.c RUNNER
  * LIBS: -ljson-c
  */
 /*
@@ -18,6 +18,13 @@ static const struct fake_step spin[] = { { .op = FAKE_SPIN, .value = 1 } };
 static const struct fake_step idle[] = { { .op = FAKE_STI }, { .op = FAKE_HLT } };
 static const struct fake_step ends[] = { END(5) };
 
+/* Each field is there, and takes any value. */
+static struct minivmx_vmcs_field fields[] = {
+#define FIELD(number, name, policy, meaning) { .encoding = number },
+#include "../../module/fields.def"
+#undef FIELD
+};
+
 /* Start it, and read from stderr where it waits. */
 static uint16_t start_gdb(struct _test_data_runner *self, const struct fake_step *program)
 {
@@ -25,6 +32,8 @@ static uint16_t start_gdb(struct _test_data_runner *self, const struct fake_step
 	char line[256] = "", *port = NULL;
 	size_t len = 0;
 
+	fake_vmcs = fields;
+	fake_vmcs_nr = sizeof(fields) / sizeof(fields[0]);
 	self->options.gdb = true;
 	start(self, program);
 	while (!strchr(line, '\n') && len < sizeof(line) - 1 &&
