@@ -9,6 +9,7 @@
  *				only be borrowed
  *   HAVE_EMERGENCY_VIRT	so is cpu_emergency_register_virt_callback()
  *   HAVE_CPUID_API		cpuid() and the like have a header of their own
+ *   HAVE_VM_FLAGS_CLEAR	vma->vm_flags is changed by functions only
  */
 #ifndef MINIVMX_COMPAT_H
 #define MINIVMX_COMPAT_H
@@ -25,6 +26,10 @@
 #define rdmsrl(msr, value)	rdmsrq(msr, value)
 #define wrmsrl(msr, value)	wrmsrq(msr, value)
 #define rdmsrl_safe(msr, value)	rdmsrq_safe(msr, value)
+#endif
+
+#ifndef HAVE_VM_FLAGS_CLEAR
+#define vm_flags_clear(vma, flags)	((vma)->vm_flags &= ~(flags))
 #endif
 
 #endif /* MINIVMX_COMPAT_H */

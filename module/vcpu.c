@@ -2,6 +2,7 @@
 /* The life of a vCPU. */
 #include <linux/gfp.h>
 #include <linux/kernel.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/wait.h>

@@ -34,7 +34,8 @@ TEST_F(minivmx, run_page_refusals)
 		int want;
 	} cases[] = {
 		{ "two pages", 2 * PAGE, PROT_READ, MAP_SHARED, 0, EINVAL },
-		{ "an offset", PAGE, PROT_READ, MAP_SHARED, PAGE, EINVAL },
+		{ "no ring there", PAGE, PROT_READ, MAP_SHARED, MINIVMX_RING_OFFSET, ENXIO },
+		{ "an offset", PAGE, PROT_READ, MAP_SHARED, 2 * PAGE, EINVAL },
 		{ "a large offset", PAGE, PROT_READ, MAP_SHARED, 1L << 40, EINVAL },
 		{ "private", PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, 0, EINVAL },
 		{ "private, read-only", PAGE, PROT_READ, MAP_PRIVATE, 0, EINVAL },
