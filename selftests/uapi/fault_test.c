@@ -460,7 +460,8 @@ static long get_stats(FAULT *self)
 	return minivmx_get_stats(self->vm.vcpu, 0, stats, MINIVMX_NR_EXITS);
 }
 
-#define NR_FIELDS	200
+/* Less than a page of them: for more there is another way to have memory. */
+#define NR_FIELDS	100
 
 static void fill_fields(struct minivmx_vmcs_field fields[NR_FIELDS])
 {
