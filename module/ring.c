@@ -146,7 +146,7 @@ void ring_record_exit(struct vcpu *vcpu, u64 ticks)
 {
 	struct exit_ring *ring = vcpu->ring;
 	u64 n = ring->memory->head;
-	struct minivmx_record *r = &ring->memory->records[n & (ring->nr - 1)];
+	struct minivmx_record *r = &MINIVMX_RECORDS(ring->memory)[n & (ring->nr - 1)];
 
 	WRITE_ONCE(r->number, 0);
 	/* Nobody may take the old number for that of what follows. */

@@ -17,9 +17,9 @@
  *   not); a smaller one than the first version is -EINVAL.
  * - A number that is no ioctl of this kind of descriptor is -ENOTTY.
  * - Every ioctl of a VM or vCPU must come from the process that created the
- *   VM, -EXDEV otherwise, except where it is said below; after the VM has died (see MINIVMX_EXIT_DEAD) all of
- *   them fail with -EIO. A pointer that cannot be read or written is -EFAULT;
- *   memory that cannot be had -ENOMEM.
+ *   VM, -EXDEV otherwise, except where it is said below; after the VM has died
+ *   (see MINIVMX_EXIT_DEAD) all of them fail with -EIO. A pointer that cannot be
+ *   read or written is -EFAULT; memory that cannot be had -ENOMEM.
  * - "The manual" is the Intel 64 and IA-32 Architectures Software Developer's
  *   Manual (SDM), volume 3. Numbers with a meaning there (exit reasons,
  *   interruption types, access rights) are used as they stand there.
@@ -914,6 +914,7 @@ struct minivmx_set_ring {
  * @gpa: "Guest-physical address", likewise
  * @reason: "Exit reason"
  * @handler: MINIVMX_HANDLED_*
+ * @reserved: zero
  */
 struct minivmx_record {
 	__u64 number;
@@ -928,13 +929,12 @@ struct minivmx_record {
 };
 
 /**
- * struct minivmx_ring - the ring as it is mapped
- * @head: @number of the newest record; it is at @records[(@head - 1) % @nr]
+ * struct minivmx_ring - the ring as it is mapped: this, and then the records
+ * @head: number of the newest record; it is MINIVMX_RECORDS(ring)[(@head - 1) % @nr]
  * @nr: records there is room for
  * @reserved: zero
- * @records: the records
  *
- * To read record n, see that its @number is n, copy it, and see that its @number
+ * To read record n, see that its number is n, copy it, and see that its number
  * still is: if not, it was overtaken and is lost. Of all before @head - @nr + 1 that
  * is known beforehand.
  */
@@ -942,8 +942,9 @@ struct minivmx_ring {
 	__u64 head;
 	__u32 nr;
 	__u32 reserved[1021];
-	struct minivmx_record records[];
 };
+
+#define MINIVMX_RECORDS(ring)	((struct minivmx_record *)((ring) + 1))
 
 /* ------------------------------------------------------------------ */
 /* The ioctls                                                          */

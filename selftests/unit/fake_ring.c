@@ -11,7 +11,7 @@ static int memory = -1;
 
 static struct minivmx_record *newest(void)
 {
-	return &fake_ring->records[(fake_ring->head - 1) & (fake_ring->nr - 1)];
+	return &MINIVMX_RECORDS(fake_ring)[(fake_ring->head - 1) & (fake_ring->nr - 1)];
 }
 
 void fake_exit(uint64_t ticks, uint32_t reason)

@@ -158,7 +158,7 @@ TEST_F(trace, the_last_one_may_have_no_entry)
 	/* after the end nothing is of interest */
 	fake_entry(1200, MINIVMX_HANDLED_BY_USER);
 	record(1300, CPUID);
-	fake_ring->records[1].entry_ticks = 0;
+	MINIVMX_RECORDS(fake_ring)[1].entry_ticks = 0;
 	EXPECT_EQ(drain(self), 1);
 	EXPECT_TRUE(prints(self, " -\n"));
 	EXPECT_EQ(self->trace.stats[HLT].count, 1);
@@ -187,7 +187,7 @@ TEST_F(trace, one_that_is_being_overwritten_is_lost)
 	ASSERT_EQ(open_ring(self, 64), 0);
 	record(1000, CPUID);
 	record(1100, HLT);
-	fake_ring->records[0].number = 0;
+	MINIVMX_RECORDS(fake_ring)[0].number = 0;
 	EXPECT_EQ(drain(self), 1);
 	EXPECT_EQ(self->trace.lost, 1);
 	EXPECT_EQ(self->trace.stats[CPUID].count, 0);

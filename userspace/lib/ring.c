@@ -12,7 +12,7 @@ size_t minivmx_ring_size(uint32_t nr)
 bool minivmx_ring_read(const struct minivmx_ring *ring, uint64_t number,
 		       struct minivmx_record *record)
 {
-	const struct minivmx_record *r = &ring->records[(number - 1) & (ring->nr - 1)];
+	const struct minivmx_record *r = &MINIVMX_RECORDS(ring)[(number - 1) & (ring->nr - 1)];
 
 	if (__atomic_load_n(&r->number, __ATOMIC_ACQUIRE) != number)
 		return false;
