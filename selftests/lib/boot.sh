@@ -7,17 +7,22 @@ declare -A BOOT_ENDS=()    # by job, how its test ends the kernel, see add_host_
 declare -A BOOT_CONSOLE=() # by job, what the console must say then
 
 GUEST_TEST=uapi/linux_guest_test.sh
-# It needs gdb in the machine, and a Linux guest whose symbols are the host's.
 GDB_TEST=uapi/gdb_test.sh
 
-# target_programs KERNEL GUEST: the programs for a machine with VT-x.
+# has_gdb KERNEL CPUS GUEST: in that machine, for a Linux guest whose symbols are the
+# host's; with two CPUs it would take too long.
+has_gdb() { [[ $2 == 1 && $3 == "$1" ]]; }
+
+# target_programs KERNEL CPUS GUEST: the programs for a machine with VT-x.
 target_programs() {
-	local kernel=$1 guest=$2 kind name
+	local guest=$3 kind name
 	for kind in uapi vmx; do
 		while read -r name; do
-			[[ $guest == - && $kind/$name == "$GUEST_TEST" ]] ||
-				[[ $guest != "$kernel" && $kind/$name == "$GDB_TEST" ]] ||
-				echo "$kind/$name"
+			case $kind/$name in
+			"$GUEST_TEST") [[ $guest != - ]] || continue ;;
+			"$GDB_TEST") has_gdb "$@" || continue ;;
+			esac
+			echo "$kind/$name"
 		done < <(programs $kind)
 	done
 }
@@ -33,7 +38,7 @@ boot_options() {
 	# Where the kernel still can take it offline.
 	BOOT_OPTIONS[$job]+=" --append cpu0_hotplug"
 	[[ $guest == - ]] || BOOT_OPTIONS[$job]+=" --guest $guest --mem 768"
-	[[ $guest != "$kernel" ]] || BOOT_OPTIONS[$job]+=" --add $BUILD/gdb/gdb:/usr/bin/gdb"
+	! has_gdb "$kernel" "$4" "$guest" || BOOT_OPTIONS[$job]+=" --add $BUILD/gdb/gdb:/usr/bin/gdb"
 	case $6 in
 	kvm) BOOT_OPTIONS[$job]+=" $(add_modules "$kernel")" ;;
 	loaded) BOOT_OPTIONS[$job]+=" --kvm" ;;
@@ -44,7 +49,7 @@ boot_options() {
 add_boot() {
 	local job=$1-$2-$3 names=()
 	boot_options "$job" "$@"
-	mapfile -t names < <(target_programs "$1" "$4" | wanted "$job")
+	mapfile -t names < <(target_programs "$1" "$3" "$4" | wanted "$job")
 	add_job "$job" job_boot "${names[@]}"
 }
 

@@ -8,7 +8,7 @@
 add_kernel() {
 	local job=$1-$2-$3 names=()
 	boot_options "$job" "$@"
-	mapfile -t names < <({ echo build && echo symbols && target_programs "$1" "$4"; } | wanted "$job")
+	mapfile -t names < <({ echo build && echo symbols && target_programs "$1" "$3" "$4"; } | wanted "$job")
 	add_job "$job" job_kernel "${names[@]}"
 }
 
