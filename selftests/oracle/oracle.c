@@ -22,42 +22,6 @@
 
 #include "../vmx/vmcs.h"
 
-#define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
-
-/* Fields that a program may write. */
-enum { OWN, INFO, HOST, PHYS, FREE };
-#define PIN FREE
-#define CPU FREE
-#define CPU2 FREE
-#define EXIT OWN
-#define ENTRY FREE
-#define EXCEPTIONS FREE
-#define CR0_MASK FREE
-#define CR4_MASK FREE
-#define CR0_SHADOW FREE
-#define CR4_SHADOW FREE
-#define CR4 FREE
-#define EFER FREE
-#define DR7 FREE
-#define DEBUGCTL FREE
-#define ACTIVITY FREE
-#define RIP FREE
-#define RSP FREE
-#define RFLAGS FREE
-#define INTERRUPTIBILITY FREE
-
-static const struct {
-	uint32_t encoding;
-	const char *name;
-	int policy;
-} all[] = {
-#define FIELD(encoding, name, policy, meaning) { encoding, #name, policy },
-#include "../../module/fields.def"
-#undef FIELD
-};
-
-#define NR_ALL	ARRAY_LEN(all)
-
 static struct minivmx_caps caps;
 
 /* ---- Chance ---- */
@@ -176,7 +140,7 @@ static void take_host_fields(VM *vm)
 	vm_must(!minivmx_get_vmcs(vm->vcpu, fields, NR_ALL));
 	for (mode = 0; mode < NR_MODES; mode++)
 		for (i = 0; i < NR_ALL; i++)
-			if (all[i].policy == HOST)
+			if (vmcs_fields[i].policy == FIELD_HOST)
 				base[mode][i] = fields[i];
 }
 
@@ -194,7 +158,7 @@ static void prepare(VM *vm)
 		take_registers(vm);
 		for (i = 0; i < NR_ALL; i++)
 			base[mode][i] = (struct minivmx_vmcs_field) {
-				.encoding = all[i].encoding,
+				.encoding = vmcs_fields[i].encoding,
 			};
 		vm_must(!minivmx_get_vmcs(vm->vcpu, base[mode], NR_ALL));
 	}
@@ -217,7 +181,7 @@ static void prepare(VM *vm)
 /* ---- A case ---- */
 
 struct change {
-	unsigned int field;	/* in all[] */
+	unsigned int field;	/* in vmcs_fields[] */
 	uint64_t old, new;
 };
 
@@ -243,7 +207,7 @@ static uint64_t changed_value(unsigned int field, uint64_t old)
 		0x80000000, 0xffffffff, 0x100000000, 0x7fffffffffff, 0x800000000000,
 		0xffff7fffffffffff, 0xffff800000000000, 1UL << 52, 1UL << 63,
 	};
-	unsigned int bits = width(all[field].encoding);
+	unsigned int bits = width(vmcs_fields[field].encoding);
 	uint64_t value;
 
 	switch (below(8)) {
@@ -270,14 +234,16 @@ static bool open_module;
 
 static bool may_write(unsigned int field)
 {
-	return !base[REAL][field].result && all[field].policy != INFO &&
-	       (all[field].policy == FREE || open_module);
+	enum field_policy policy = vmcs_fields[field].policy;
+
+	return !base[REAL][field].result && policy != FIELD_INFO &&
+	       (policy == FIELD_FREE || policy == FIELD_OTHER || open_module);
 }
 
 /* Bits 11:10 of an encoding: 0 control, 2 guest, 3 host. */
 static bool may_change(unsigned int field)
 {
-	return may_write(field) && (!open_module || (all[field].encoding >> 10 & 3) != 2);
+	return may_write(field) && (!open_module || (vmcs_fields[field].encoding >> 10 & 3) != 2);
 }
 
 static void make_case(struct test_case *c, uint64_t seed, uint64_t number)
@@ -440,7 +406,7 @@ static void print_case(const struct test_case *c, const struct minivmx_broken_ru
 	for (i = 0; i < c->nr_changes; i++) {
 		unsigned int field = c->changes[i].field;
 
-		printf("    %s %#llx -> %#llx\n", all[field].name,
+		printf("    %s %#llx -> %#llx\n", vmcs_fields[field].name,
 		       (unsigned long long)base[c->mode][field].value,
 		       (unsigned long long)c->fields[field].value);
 	}

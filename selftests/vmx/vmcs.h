@@ -11,6 +11,45 @@ enum vmcs_field {
 #undef FIELD
 };
 
+#define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* The policies of fields.def; those of single fields are one here. */
+enum field_policy {
+	FIELD_FREE, FIELD_OWN, FIELD_INFO, FIELD_HOST, FIELD_PHYS,
+	FIELD_OTHER,
+	FIELD_PIN = FIELD_OTHER,
+	FIELD_CPU = FIELD_OTHER,
+	FIELD_CPU2 = FIELD_OTHER,
+	FIELD_EXIT = FIELD_OTHER,
+	FIELD_ENTRY = FIELD_OTHER,
+	FIELD_EXCEPTIONS = FIELD_OTHER,
+	FIELD_CR0_MASK = FIELD_OTHER,
+	FIELD_CR4_MASK = FIELD_OTHER,
+	FIELD_CR0_SHADOW = FIELD_OTHER,
+	FIELD_CR4_SHADOW = FIELD_OTHER,
+	FIELD_CR4 = FIELD_OTHER,
+	FIELD_EFER = FIELD_OTHER,
+	FIELD_DR7 = FIELD_OTHER,
+	FIELD_DEBUGCTL = FIELD_OTHER,
+	FIELD_ACTIVITY = FIELD_OTHER,
+	FIELD_RIP = FIELD_OTHER,
+	FIELD_RSP = FIELD_OTHER,
+	FIELD_RFLAGS = FIELD_OTHER,
+	FIELD_INTERRUPTIBILITY = FIELD_OTHER,
+};
+
+static const struct vmcs_row {
+	uint32_t encoding;
+	const char *name;
+	enum field_policy policy;
+} vmcs_fields[] __attribute__((unused)) = {
+#define FIELD(encoding, name, policy, meaning) { encoding, #name, FIELD_##policy },
+#include "../../module/fields.def"
+#undef FIELD
+};
+
+#define NR_ALL	ARRAY_LEN(vmcs_fields)
+
 /* Controls as bits of their word: CPU_RDTSC_EXITING and so on. */
 enum {
 #define CONTROL(word, bit, name, need, user, text, why) word##_##name = (int)(1U << (bit)),

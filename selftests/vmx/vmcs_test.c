@@ -8,47 +8,12 @@
 
 #include "vmcs.h"
 
-#define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
-
-enum { FREE, OWN, INFO, HOST, PHYS, OTHER };
-#define PIN OTHER
-#define CPU OTHER
-#define CPU2 OTHER
-#define EXIT OTHER
-#define ENTRY OTHER
-#define EXCEPTIONS OTHER
-#define CR0_MASK OTHER
-#define CR4_MASK OTHER
-#define CR0_SHADOW OTHER
-#define CR4_SHADOW OTHER
-#define CR4 OTHER
-#define EFER OTHER
-#define DR7 OTHER
-#define DEBUGCTL OTHER
-#define ACTIVITY OTHER
-#define RIP OTHER
-#define RSP OTHER
-#define RFLAGS OTHER
-#define INTERRUPTIBILITY OTHER
-
-static const struct {
-	uint32_t encoding;
-	const char *name;
-	int policy;
-} all[] = {
-#define FIELD(encoding, name, policy, meaning) { encoding, #name, policy },
-#include "../../module/fields.def"
-#undef FIELD
-};
-
-#define NR_ALL	ARRAY_LEN(all)
-
 static void get_all(VM *self, struct minivmx_vmcs_field fields[NR_ALL])
 {
 	unsigned int i;
 
 	for (i = 0; i < NR_ALL; i++)
-		fields[i] = (struct minivmx_vmcs_field) { .encoding = all[i].encoding };
+		fields[i] = (struct minivmx_vmcs_field) { .encoding = vmcs_fields[i].encoding };
 	vm_must(!minivmx_get_vmcs(self->vcpu, fields, NR_ALL));
 }
 
@@ -62,7 +27,7 @@ TEST_F(vm, every_field_is_there_or_not_on_this_cpu)
 	get_all(self, fields);
 	for (i = 0; i < NR_ALL; i++) {
 		EXPECT_TRUE(!fields[i].result || fields[i].result == ENODEV)
-			TH_LOG("%s: %u", all[i].name, fields[i].result);
+			TH_LOG("%s: %u", vmcs_fields[i].name, fields[i].result);
 		there += !fields[i].result;
 	}
 	/* What a CPU without any of the options has. */
@@ -146,9 +111,12 @@ static int child_sees_no_host(VM *self)
 	if (setresuid(65534, 65534, 65534))
 		return 1;
 	get_all(self, fields);
-	for (i = 0; i < NR_ALL; i++)
-		if ((all[i].policy == HOST || all[i].policy == PHYS) && fields[i].value)
+	for (i = 0; i < NR_ALL; i++) {
+		enum field_policy policy = vmcs_fields[i].policy;
+
+		if ((policy == FIELD_HOST || policy == FIELD_PHYS) && fields[i].value)
 			return 2;
+	}
 	/* Nor is the right value told from a wrong one. */
 	if (vmcs_try(self, EPT_POINTER, ept, &refused) != -EPERM || refused != ~0UL)
 		return 3;
@@ -293,10 +261,13 @@ TEST_F(vm, the_same_again)
 	unsigned int i, nr = 0;
 
 	get_all(self, fields);
-	for (i = 0; i < NR_ALL; i++)
-		if (!fields[i].result && all[i].policy != INFO && all[i].policy != HOST &&
-		    all[i].policy != PHYS)
+	for (i = 0; i < NR_ALL; i++) {
+		enum field_policy policy = vmcs_fields[i].policy;
+
+		if (!fields[i].result && policy != FIELD_INFO && policy != FIELD_HOST &&
+		    policy != FIELD_PHYS)
 			fields[nr++] = fields[i];
+	}
 	EXPECT_EQ(0, minivmx_set_vmcs(self->vcpu, fields, nr));
 }
 
@@ -369,7 +340,7 @@ TEST_F(vm, whatever_is_written_the_floor_holds)
 	for (round = 0; round < 40; round++) {
 		for (i = 0; i < 100; i++) {
 			unsigned int n = random64() % NR_ALL;
-			struct minivmx_vmcs_field f = { .encoding = all[n].encoding };
+			struct minivmx_vmcs_field f = { .encoding = vmcs_fields[n].encoding };
 
 			minivmx_get_vmcs(self->vcpu, &f, 1);
 			f.value = random_value(f.value);
@@ -380,10 +351,11 @@ TEST_F(vm, whatever_is_written_the_floor_holds)
 		}
 		get_all(self, after);
 		for (i = 0; i < NR_ALL; i++)
-			if (all[i].policy != FREE && all[i].policy != OTHER &&
-			    all[i].policy != INFO)
+			if (vmcs_fields[i].policy == FIELD_OWN ||
+			    vmcs_fields[i].policy == FIELD_HOST ||
+			    vmcs_fields[i].policy == FIELD_PHYS)
 				ASSERT_EQ(before[i].value, after[i].value)
-					TH_LOG("%s", all[i].name);
+					TH_LOG("%s", vmcs_fields[i].name);
 		for (i = 0; i < ARRAY_LEN(floor_bits); i++) {
 			uint64_t value = vmcs_get(self, floor_bits[i].field);
 

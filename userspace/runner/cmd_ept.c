@@ -4,16 +4,16 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "array.h"
 #include "commands.h"
-#include "control_client.h"
 #include "ept_scan.h"
 #include "exit_status.h"
+#include "json_file.h"
 #include "libminivmx.h"
+#include "target.h"
 
 /* What the command line asks for. */
 struct request {
@@ -43,27 +43,6 @@ static void print_help(void)
 	       "  minivmx ept walk 0x7c00\n"
 	       "  minivmx ept map web | head\n"
 	       "  minivmx ept stat 1234 --json | jq .pages_2m\n");
-}
-
-/* The VM's descriptor, or -1 after a message. */
-static int vm_of(const char *runner)
-{
-	struct control_fds fds = { .nr = 0 };
-	struct json_object *reply;
-	struct message message;
-	const char *base = control_base(&message);
-	int ret, fd = base ? control_client_open(base, runner, &message) : -ENOENT;
-
-	if (fd >= 0) {
-		ret = control_client_ask(fd, control_client_request("vm"), &reply, &fds, &message);
-		close(fd);
-		if (!ret)
-			json_object_put(reply);
-		if (!ret && fds.nr == 1)
-			return fds.list[0];
-	}
-	fprintf(stderr, "minivmx: %s\n", message.text);
-	return -1;
 }
 
 /* ---- walk ---- */
@@ -115,13 +94,10 @@ static int do_walk(int vm, const struct request *request)
 {
 	struct minivmx_walk walk;
 	struct json_object *root;
-	char *end;
 	uint64_t gpa;
 	int ret;
 
-	errno = 0;
-	gpa = strtoull(request->address, &end, 0);
-	if (errno || *end || end == request->address) {
+	if (parse_number(request->address, &gpa)) {
 		fprintf(stderr, "minivmx: '%s' is no address\n", request->address);
 		return usage_error("ept");
 	}
@@ -233,6 +209,7 @@ static const struct verb {
 static int run_verb(const struct verb *verb, char **arguments, int nr, bool json)
 {
 	struct request request = { .json = json };
+	struct message message;
 	int vm, status;
 
 	if (nr < verb->needs || nr > verb->needs + 1) {
@@ -245,9 +222,11 @@ static int run_verb(const struct verb *verb, char **arguments, int nr, bool json
 		request.address = arguments[nr - 1];
 	if (nr > verb->needs)
 		request.runner = arguments[0];
-	vm = vm_of(request.runner);
-	if (vm < 0)
+	vm = target_open_vm(request.runner, &message);
+	if (vm < 0) {
+		fprintf(stderr, "minivmx: %s\n", message.text);
 		return STATUS_HOST;
+	}
 	status = verb->function(vm, &request);
 	close(vm);
 	return status;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The vCPUs of a runner: see target.h. */
+/* The vCPUs and the VM of a runner: see target.h. */
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -75,6 +75,30 @@ int target_open(const char *which, long long id, struct target *target,
 	ret = ask_for_vcpus(fd, id, target, message);
 	close(fd);
 	return ret;
+}
+
+int target_open_vm(const char *which, struct message *message)
+{
+	const char *base = control_base(message);
+	struct json_object *reply;
+	struct control_fds fds;
+	int ret, fd;
+
+	if (!base)
+		return -1;
+	fd = control_client_open(base, which, message);
+	if (fd < 0)
+		return -1;
+	ret = control_client_ask(fd, control_client_request("vm"), &reply, &fds, message);
+	close(fd);
+	if (ret)
+		return -1;
+	json_object_put(reply);
+	if (fds.nr == 1)
+		return fds.list[0];
+	while (fds.nr)
+		close(fds.list[--fds.nr]);
+	return fail(message, "the runner's answer makes no sense");
 }
 
 void target_close(struct target *target)

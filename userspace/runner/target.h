@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The vCPUs of a runner, for commands that look into it. */
+/* The vCPUs and the VM of a runner, for commands that look into it. */
 #ifndef TARGET_H
 #define TARGET_H
 
@@ -35,6 +35,9 @@ struct target {
 int target_open(const char *which, long long id, struct target *target,
 		struct message *message);
 void target_close(struct target *target);
+
+/* Likewise its VM: a descriptor, or -1 with a message. */
+int target_open_vm(const char *which, struct message *message);
 
 /*
  * The number of a vCPU: 0, or -1 with a message; whether there is one
