@@ -50,7 +50,9 @@ static struct exit_ring *ring_alloc(u32 nr)
 
 	if (!ring)
 		return NULL;
-	ring->memory = __vmalloc(ring_pages(nr) * PAGE_SIZE, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	/* The program is told that there is no memory; the log need not be. */
+	ring->memory = __vmalloc(ring_pages(nr) * PAGE_SIZE,
+				 GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
 	if (!ring->memory) {
 		kfree(ring);
 		return NULL;
