@@ -17,7 +17,8 @@ await() {
 	done
 }
 
-vmcs() { minivmx vmcs "$@"; }
+# On the first CPU: the others of Bochs 2.7 have fields that this one has not.
+vmcs() { taskset 1 minivmx vmcs "$@"; }
 
 # ---- vmcs ----
 minivmx run --name spinner "$GUESTS/spin.bin" 2>errors &
@@ -32,7 +33,8 @@ expect 'show of segments' 0 '^GUEST_CS_ACCESS +0x4816  0x[0-9a-f]{8} +(code read
 	vmcs show $runner '*_cs_*'
 expect 'the activity' 0 '^GUEST_ACTIVITY .* active$' vmcs show activity
 expect 'the host is shown to root' 0 '^HOST_CR0 .* PE, .*WP.*, PG$' vmcs show host_cr0
-expect 'what is not here is not shown' 1 '^$' sh -c 'minivmx vmcs show | grep "not here"'
+vmcs show >shown
+expect 'what is not here is not shown' 1 '^$' grep 'not here' shown
 expect 'but with --all' 0 '^GUEST_SSP .*  not here$' vmcs show --all
 expect 'as JSON' 0 '"name":"GUEST_CR0"' vmcs show --json
 expect 'get' 0 '^0x7c0[0-9a-f]$' vmcs get rip
