@@ -318,19 +318,30 @@ enum run_action exit_rdpmc(struct vcpu *vcpu)
 	return inject_gp(vcpu);
 }
 
+/* Does the access go elsewhere than to the module? Then *@action is what to do. */
+static bool msr_routed(struct vcpu *vcpu, u32 index, u32 access, enum run_action *action)
+{
+	switch (route_msr(vcpu, index, access)) {
+	case MINIVMX_ROUTE_USER:
+		*action = exit_user(vcpu);
+		return true;
+	case MINIVMX_ROUTE_GP:
+		*action = inject_gp(vcpu);
+		return true;
+	default:
+		return false;
+	}
+}
+
 enum run_action exit_rdmsr(struct vcpu *vcpu)
 {
 	u32 index = vcpu->regs.r.rcx;
+	enum run_action action;
 	u64 value;
 
-	if (unlikely(vcpu->nr_msr_routes)) {
-		switch (route_msr(vcpu, index, MINIVMX_MSR_READ)) {
-		case MINIVMX_ROUTE_USER:
-			return exit_user(vcpu);
-		case MINIVMX_ROUTE_GP:
-			return inject_gp(vcpu);
-		}
-	}
+	if (unlikely(vcpu->nr_msr_routes) &&
+	    msr_routed(vcpu, index, MINIVMX_MSR_READ, &action))
+		return action;
 	if (msr_read(vcpu, index, &value))
 		return inject_gp(vcpu);
 	vcpu->regs.r.rax = (u32)value;
@@ -342,15 +353,11 @@ enum run_action exit_rdmsr(struct vcpu *vcpu)
 enum run_action exit_wrmsr(struct vcpu *vcpu)
 {
 	u32 index = vcpu->regs.r.rcx;
+	enum run_action action;
 
-	if (unlikely(vcpu->nr_msr_routes)) {
-		switch (route_msr(vcpu, index, MINIVMX_MSR_WRITE)) {
-		case MINIVMX_ROUTE_USER:
-			return exit_user(vcpu);
-		case MINIVMX_ROUTE_GP:
-			return inject_gp(vcpu);
-		}
-	}
+	if (unlikely(vcpu->nr_msr_routes) &&
+	    msr_routed(vcpu, index, MINIVMX_MSR_WRITE, &action))
+		return action;
 	if (msr_write(vcpu, index, vcpu_edx_eax(vcpu)))
 		return inject_gp(vcpu);
 	vcpu_skip(vcpu);

@@ -332,7 +332,7 @@ static u64 gpr_operand(struct vcpu *vcpu, unsigned int n)
 	return value;
 }
 
-/* Exits only if a program asked for it, or with more CR3-target values. */
+/* Exits only if a program asked for it, and but for its CR3-target values. */
 static enum cr_result cr3_write(struct vcpu *vcpu, u64 cr3, const u64 *pdpte)
 {
 	u64 cr4 = cr4_read(vcpu);

@@ -30,6 +30,16 @@ ok() {
 	fi
 }
 
+# await COMMAND...: until it succeeds, but not for ever.
+await() {
+	tries=200
+	until "$@" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || return 1
+		sleep 0.1
+	done
+}
+
 # expect NAME STATUS PATTERN COMMAND...: COMMAND ends with that status and
 # prints, to either output, a line that matches the extended expression (nothing
 # is asked of the output if that is empty, no output if it is ^$).

@@ -14,11 +14,7 @@ expect 'no runner' 4 'there is no runner' minivmx ept stat
 minivmx run --name spinner --mem 16M "$SPIN" 2>/dev/null &
 runner=$!
 mapped() { minivmx ept walk spinner 0x7c00 | grep -q 'in a page of'; }
-tries=200
-until mapped 2>/dev/null || [ "$tries" -eq 0 ]; do
-	tries=$((tries - 1))
-	sleep 0.1
-done
+expect 'a guest that has begun' 0 '' await mapped
 expect 'where the code is there is a page' 0 '^0x7c00 is in a page of (4K|2M)$' \
 	minivmx ept walk 0x7c00
 expect 'with all levels from the top' 0 '^    4  0x[0-9a-f]{16}  RWX' minivmx ept walk 0x7c00

@@ -90,16 +90,6 @@ expect 'SIGKILL' 137 '' ended_by KILL
 # ---- the control socket ----
 SPIN=$SELFTESTS/guest/spin.bin
 
-# await COMMAND...: until it succeeds, but not for ever.
-await() {
-	tries=200
-	until "$@" >/dev/null 2>&1; do
-		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || return 1
-		sleep 0.1
-	done
-}
-
 # list_has EXPRESSION: a line of the JSON matches it.
 list_has() {
 	minivmx list --json | grep -qE "$1"

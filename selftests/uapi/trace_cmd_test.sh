@@ -7,16 +7,6 @@
 cd /tmp || exit
 GUESTS=/usr/lib/minivmx/selftests/guest
 
-# await COMMAND...: until it succeeds, but not for ever.
-await() {
-	tries=200
-	until "$@" >/dev/null 2>&1; do
-		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || return 1
-		sleep 0.1
-	done
-}
-
 trace() { minivmx trace "$@"; }
 
 # The status of a trace of which somebody reads the first line alone.
