@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "libminivmx.h"
@@ -116,14 +117,20 @@ struct entry {
 	uint64_t wrong;
 };
 
+static int compare_encodings(const void *encoding, const void *row)
+{
+	const uint32_t a = *(const uint32_t *)encoding, b = *(const uint32_t *)row;
+
+	return (a > b) - (a < b);
+}
+
+/* Its row, or -1. fields.def is in the order of the encodings. */
 static int find_row(uint32_t encoding)
 {
-	unsigned int i;
+	const typeof(rows[0]) *row = bsearch(&encoding, rows, NR_ROWS, sizeof(rows[0]),
+					     compare_encodings);
 
-	for (i = 0; i < NR_ROWS; i++)
-		if (rows[i].encoding == encoding)
-			return i;
-	return -1;
+	return row ? row - rows : -1;
 }
 
 static uint64_t value(struct entry *e, enum row row)
@@ -143,7 +150,8 @@ static uint64_t controls(struct entry *e, enum minivmx_word word)
 {
 	if ((word == MINIVMX_WORD_CPU2 &&
 	     !(controls(e, MINIVMX_WORD_CPU) & BIT(CPU_SECONDARY))) ||
-	    (word == MINIVMX_WORD_CPU3 && !(controls(e, MINIVMX_WORD_CPU) & BIT(CPU_TERTIARY))))
+	    (word == MINIVMX_WORD_CPU3 && !(controls(e, MINIVMX_WORD_CPU) & BIT(CPU_TERTIARY))) ||
+	    (word == MINIVMX_WORD_EXIT2 && !(controls(e, MINIVMX_WORD_EXIT) & BIT(EXIT_SECONDARY))))
 		return 0;
 	return value(e, words[word]);
 }
@@ -202,6 +210,14 @@ static bool canonical(const struct entry *e, uint64_t address)
 	unsigned int bits = e->caps->linear_bits;
 
 	return all_equal(address >> (bits - 1), 65 - bits);
+}
+
+/* Less than canonical: the bit below may differ from these. */
+static bool alike_beyond_width(const struct entry *e, uint64_t address)
+{
+	unsigned int bits = e->caps->linear_bits;
+
+	return all_equal(address >> bits, 64 - bits);
 }
 
 static bool pat_valid(uint64_t pat)
