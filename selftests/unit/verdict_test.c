@@ -743,15 +743,6 @@ TEST(more_rules_than_there_is_room_for)
 	EXPECT_EQ(NULL, broken[1].name);
 }
 
-/* So that one can be searched for. */
-TEST(encodings_ascend)
-{
-	unsigned int i;
-
-	for (i = 1; i < NR_FIELDS; i++)
-		EXPECT_LT(encodings[i - 1], encodings[i]);
-}
-
 TEST(names)
 {
 	uint32_t encoding;

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "libminivmx.h"
@@ -117,20 +116,15 @@ struct entry {
 	uint64_t wrong;
 };
 
-static int compare_encodings(const void *encoding, const void *row)
+/* Its row, or -1. A dump is mostly in the order of fields.def: try @row first. */
+static int find_row(uint32_t encoding, unsigned int row)
 {
-	const uint32_t a = *(const uint32_t *)encoding, b = *(const uint32_t *)row;
+	unsigned int i;
 
-	return (a > b) - (a < b);
-}
-
-/* Its row, or -1. fields.def is in the order of the encodings. */
-static int find_row(uint32_t encoding)
-{
-	const typeof(rows[0]) *row = bsearch(&encoding, rows, NR_ROWS, sizeof(rows[0]),
-					     compare_encodings);
-
-	return row ? row - rows : -1;
+	for (i = 0; i < NR_ROWS; i++, row++)
+		if (rows[row % NR_ROWS].encoding == encoding)
+			return row % NR_ROWS;
+	return -1;
 }
 
 static uint64_t value(struct entry *e, enum row row)
@@ -354,10 +348,11 @@ int minivmx_verdict(const struct minivmx_vmcs_dump *dump, struct minivmx_broken_
 {
 	struct entry e = { .caps = &dump->caps };
 	unsigned int i, nr = 0;
+	int row = -1;
 
 	*unjudged = 0;
 	for (i = 0; i < dump->nr_fields; i++) {
-		int row = find_row(dump->fields[i].encoding);
+		row = find_row(dump->fields[i].encoding, row + 1);
 
 		if (row >= 0 && !dump->fields[i].result) {
 			e.value[row] = dump->fields[i].value;
