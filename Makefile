@@ -24,7 +24,7 @@ KBUILD_DIR = $(BUILD)/module/$(KERNEL)
 PAYLOAD = $(BUILD)/payload/$(KERNEL)
 
 .PHONY: all module probe user selftests payload setup check check-quick check-kernels check-debug \
-	check-style oracle demo shell clean help
+	check-style oracle cpuid demo shell clean help
 
 all: module user
 
@@ -79,7 +79,10 @@ check-debug: setup
 N ?= 10000
 SEED ?= 1
 oracle: setup
-	./selftests/oracle/run --cases $(N) --seed $(SEED) --rules
+	./selftests/oracle/run --cases $(N) --seed $(SEED) --rules $(if $(OPEN),--open)
+
+cpuid: setup
+	./docs/cpuid/run
 
 check-style: setup
 	./selftests/style
@@ -105,6 +108,7 @@ help:
 	@echo 'make check-quick  unit tests and one boot of the testbed'
 	@echo 'make check-kernels on each kernel, the newest Debian one too: builds, symbols, tests'
 	@echo 'make check-debug  on a kernel with KASAN, lockdep, kmemleak and more; takes hours'
-	@echo 'make oracle       does the entry verdict say what the CPU says? (N= cases, SEED=)'
+	@echo 'make oracle       does the entry verdict say what the CPU says? (N= cases, SEED=, OPEN=1)'
+	@echo 'make cpuid        watch a guest execute CPUID, and draw it (docs/cpuid)'
 	@echo 'make check-style  checkpatch, sparse, W=1, -Werror, shellcheck'
 	@echo 'make clean        remove what was built (not what was downloaded)'
