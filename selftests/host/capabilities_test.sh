@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # CPUs that lack something: the module's parameter absent= makes it ignore
 # capability bits. What is required is named and refused, without what is
-# optional guests run. Also if it is one CPU alone.
+# optional guests run. Also if it is one CPU alone. What kernel is there is no matter.
 # MACHINE: --cpus 2
+# KERNELS: 6.1
 # shellcheck source=selftests/lib/lib.sh
 . ./lib.sh
 

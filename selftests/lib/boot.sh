@@ -45,21 +45,15 @@ boot_options() {
 	esac
 }
 
-# add_boot KERNEL CPU CPUS GUEST KVM: a job for it.
+# add_boot JOB-FUNCTION KERNEL CPU CPUS GUEST KVM [PROGRAM]...: a job for it, with all
+# programs for such a machine or with these.
 add_boot() {
-	local job=$1-$2-$3 names=()
-	boot_options "$job" "$@"
-	mapfile -t names < <(target_programs "$1" "$3" "$4" | wanted "$job")
-	add_job "$job" job_boot "${names[@]}"
-}
-
-# add_debug_boot KERNEL CPU CPUS GUEST KVM PROGRAM...: the same with these programs,
-# watched more closely.
-add_debug_boot() {
-	local job=$1-$2-$3 names=()
-	boot_options "$job" "$@"
-	mapfile -t names < <(printf '%s\n' "${@:6}" | wanted "$job")
-	add_job "$job" job_debug_boot "${names[@]}"
+	local function=$1 job=$2-$3-$4 names=("${@:7}")
+	shift
+	boot_options "$job" "${@:1:5}"
+	[[ ${#names[@]} -gt 0 ]] || mapfile -t names < <(target_programs "$1" "$3" "$4")
+	mapfile -t names < <(printf '%s\n' "${names[@]}" | wanted "$job")
+	add_job "$job" "$function" "${names[@]}"
 }
 
 # add_refusal KERNEL: the machine without VT-x.
