@@ -32,7 +32,7 @@ SPLATS=(
 	'UBSAN: '
 	'BUG [^ ]+ \('                        # SLUB
 	'ODEBUG: '
-	'kmemleak: ([0-9]+ new suspected|Memory pool empty|Cannot allocate|.* disabled)'
+	'kmemleak: ([0-9]+ new suspected|Memory pool empty|Cannot allocate a kmemleak_object|.* disabled)'
 	'turning off the locking correctness validator'
 	'watchdog: .*lockup'
 	'blocked for more than [0-9]+ seconds'
