@@ -33,7 +33,10 @@ static bool needs_write(const struct test_case *c, unsigned int field)
 				    vmcs_fields[field].encoding == VM_ENTRY_INTR_INFO);
 }
 
-/* Write it; bits that are refused stay as they were. */
+/*
+ * Write it; bits that are refused stay as they are, which is as in @base but for the
+ * windows that the module asks for.
+ */
 static void write_case(VM *vm, struct test_case *c)
 {
 	struct minivmx_vmcs_field out[NR_ALL];
@@ -50,11 +53,12 @@ static void write_case(VM *vm, struct test_case *c)
 		if (!minivmx_set_vmcs(vm->vcpu, out, nr))
 			break;
 		for (i = 0; i < nr; i++) {
-			uint64_t old = base[c->mode][index[i]].value;
+			uint64_t old;
 
 			if (!out[i].result)
 				continue;
 			vm_must(out[i].refused);
+			old = vmcs_get(vm, out[i].encoding);
 			c->fields[index[i]].value = (out[i].value & ~out[i].refused) |
 						    (old & out[i].refused);
 			again = true;
