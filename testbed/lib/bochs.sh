@@ -16,6 +16,7 @@ BOCHS_IPS=100000000
 # model's XSAVE leaves also fail the kernel's check; without noxsave it prints a
 # WARNING, a second of serial output, and turns XSAVE off all the same. The newest
 # kernel gives up on either model's, and then oopses.
+#
 # MONITOR of Bochs 2.7 hands the physical address to what drops TLB entries by their linear
 # one. So a CPU that sleeps in MWAIT is not woken by another that had written to the
 # line before: a CPU that came online could wait for ever for its first task.
