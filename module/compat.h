@@ -10,6 +10,8 @@
  *   HAVE_EMERGENCY_VIRT	so is cpu_emergency_register_virt_callback()
  *   HAVE_CPUID_API		cpuid() and the like have a header of their own
  *   HAVE_VM_FLAGS_CLEAR	vma->vm_flags is changed by functions only
+ *   HAVE_EVENTFD_SIGNAL_ONE	eventfd_signal() does so once, without saying so
+ *   HAVE_HRTIMER_SETUP		a timer and its function are set in one
  */
 #ifndef MINIVMX_COMPAT_H
 #define MINIVMX_COMPAT_H
@@ -30,6 +32,20 @@
 
 #ifndef HAVE_VM_FLAGS_CLEAR
 #define vm_flags_clear(vma, flags)	((vma)->vm_flags &= ~(flags))
+#endif
+
+#ifdef HAVE_EVENTFD_SIGNAL_ONE
+#define signal_eventfd(ctx)	eventfd_signal(ctx)
+#else
+#define signal_eventfd(ctx)	eventfd_signal(ctx, 1)
+#endif
+
+#ifndef HAVE_HRTIMER_SETUP
+#define hrtimer_setup(timer, fn, clock, mode) \
+	do { \
+		hrtimer_init(timer, clock, mode); \
+		(timer)->function = (fn); \
+	} while (0)
 #endif
 
 #endif /* MINIVMX_COMPAT_H */

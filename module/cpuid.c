@@ -14,6 +14,7 @@
 #include <asm/tsc.h>
 #include <asm/vmx.h>
 
+#include "apic.h"
 #include "cpuid.h"
 #include "cr.h"
 #include "ctls.h"
@@ -23,12 +24,15 @@
 /* The bit of X86_FEATURE_x in its register. */
 #define F(x)	BIT(X86_FEATURE_##x & 31)
 
-/* CPUID.1:ECX: all but monitor, VMX, SMX, EST, TM2, xTPR, PDCM, DCA, x2APIC, TSC deadline. */
+/*
+ * CPUID.1:ECX: all but monitor, VMX, SMX, EST, TM2, xTPR, PDCM, DCA. What is of the
+ * local APIC is there if that is.
+ */
 #define MASK_1_ECX	(F(XMM3) | F(PCLMULQDQ) | F(SSSE3) | F(FMA) | F(CX16) |	\
 			 F(PCID) | F(XMM4_1) | F(XMM4_2) | F(MOVBE) | F(POPCNT) | \
 			 F(AES) | F(AVX) | F(F16C) | F(RDRAND))
 #define MASK_1_ECX_XSAVE (F(XSAVE) | F(AVX) | F(F16C) | F(FMA))
-/* CPUID.1:EDX: all but MCE, MCA, MTRR, the local APIC, debug store, ACPI, TM, HT, PBE. */
+/* CPUID.1:EDX: all but MCE, MCA, MTRR, debug store, ACPI, TM, HT, PBE. */
 #define MASK_1_EDX	(F(FPU) | F(VME) | F(DE) | F(PSE) | F(TSC) | F(MSR) | F(PAE) | \
 			 F(CX8) | F(SEP) | F(PGE) | F(CMOV) | F(PAT) | F(PSE36) |	\
 			 F(CLFLUSH) | F(MMX) | F(FXSR) | F(XMM) | F(XMM2))
@@ -53,12 +57,14 @@
 /* The leaves that hypervisors use for themselves. */
 #define LEAF_HYPERVISOR		0x40000000
 #define LEAF_XSAVE		0xd
+#define LEAF_TOPOLOGY		0xb
 
 struct builder {
 	struct minivmx_cpuid_entry *rows;
 	unsigned int max;
 	unsigned int nr;
 	u32 apic_id;
+	bool apic;
 };
 
 static void add(struct builder *b, const struct minivmx_cpuid_entry *row)
@@ -87,6 +93,10 @@ static void mask_leaf1(struct builder *b, struct minivmx_cpuid_entry *row)
 	if (!fpu_xcr0_mask())
 		row->ecx &= ~MASK_1_ECX_XSAVE;
 	row->ecx |= CPUID_1_ECX_HYPERVISOR;
+	if (b->apic) {
+		row->ecx |= F(X2APIC) | F(TSC_DEADLINE_TIMER);
+		row->edx |= F(APIC);
+	}
 }
 
 static void mask_leaf7(struct minivmx_cpuid_entry *row)
@@ -159,6 +169,25 @@ static void add_xsave_leaves(struct builder *b)
 	}
 }
 
+/* "Extended Topology Enumeration Leaf": each vCPU is a core of one package. */
+static void add_topology_leaves(struct builder *b)
+{
+	static const struct { u32 shift, processors, type; } levels[] = {
+		{ 0, 1, 1 }, { const_ilog2(MINIVMX_MAX_VCPUS), MINIVMX_MAX_VCPUS, 2 }, { 0, 0, 0 },
+	};
+	u32 i;
+
+	for (i = 0; b->apic && i < ARRAY_SIZE(levels); i++) {
+		struct minivmx_cpuid_entry row = {
+			.leaf = LEAF_TOPOLOGY, .subleaf = i, .flags = MINIVMX_CPUID_SUBLEAF,
+			.eax = levels[i].shift, .ebx = levels[i].processors,
+			.ecx = i | levels[i].type << 8, .edx = b->apic_id,
+		};
+
+		add(b, &row);
+	}
+}
+
 static void add_hypervisor_leaf(struct builder *b)
 {
 	struct minivmx_cpuid_entry row = {
@@ -172,9 +201,9 @@ static void add_hypervisor_leaf(struct builder *b)
 }
 
 unsigned int cpuid_supported(struct minivmx_cpuid_entry *rows, unsigned int max,
-			     u32 apic_id)
+			     u32 apic_id, bool apic)
 {
-	struct builder b = { .rows = rows, .max = max, .apic_id = apic_id };
+	struct builder b = { .rows = rows, .max = max, .apic_id = apic_id, .apic = apic };
 	const u32 max_basic = 0x16;
 	u32 max_extended = min(cpuid_eax(0x80000000), 0x80000008u);
 	struct minivmx_cpuid_entry row;
@@ -224,6 +253,9 @@ unsigned int cpuid_supported(struct minivmx_cpuid_entry *rows, unsigned int max,
 			row = host_row(7, 0, MINIVMX_CPUID_SUBLEAF);
 			mask_leaf7(&row);
 			add(&b, &row);
+			break;
+		case LEAF_TOPOLOGY:
+			add_topology_leaves(&b);
 			break;
 		case LEAF_XSAVE:
 			add_xsave_leaves(&b);
@@ -322,6 +354,8 @@ void cpuid_answer(struct vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 		*ecx &= ~CPUID_1_ECX_OSXSAVE;
 		if (cr4_read(vcpu) & X86_CR4_OSXSAVE)
 			*ecx |= CPUID_1_ECX_OSXSAVE;
+		if (vcpu->apic && !lapic_enabled(&vcpu->apic->lapic))
+			*edx &= ~F(APIC);
 	} else if (leaf == LEAF_XSAVE && subleaf == 0) {
 		*ebx = xsave_size(vcpu);
 	}

@@ -14,9 +14,9 @@ void cpuid_answer(struct vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 
 /*
  * The rows that this host can back, into @rows[@max]; how many there are.
- * @apic_id goes where the manual has the initial APIC id.
+ * @apic_id goes where the manual has the initial APIC id; @apic: there is one.
  */
 unsigned int cpuid_supported(struct minivmx_cpuid_entry *rows, unsigned int max,
-			     u32 apic_id);
+			     u32 apic_id, bool apic);
 
 #endif /* MINIVMX_CPUID_H */

@@ -7,6 +7,7 @@
 #include <asm/processor-flags.h>
 #include <asm/vmx.h>
 
+#include "apic.h"
 #include "cpuid.h"
 #include "cr.h"
 #include "exit.h"
@@ -115,14 +116,18 @@ enum run_action exit_triple_fault(struct vcpu *vcpu)
 
 enum run_action exit_hlt(struct vcpu *vcpu)
 {
+	bool wakes = inject_wakes(vcpu);
+
 	/* What waits already wakes it: there is nothing to wait for. */
-	if (vcpu->event.flags || vcpu->nmi_pending ||
-	    (vcpu->irq.flags && (vcpu->regs.r.rflags & X86_EFLAGS_IF))) {
+	if (wakes || (vcpu->apic && (vcpu->regs.r.rflags & X86_EFLAGS_IF))) {
 		vcpu_skip(vcpu);
+		if (!wakes)
+			vcpu->apic->activity = MINIVMX_ACTIVITY_HALTED;
 		return RUN_RESUME;
 	}
+	/* Without an APIC only the program can end it, and else only what is rare. */
 	vcpu->kind = MINIVMX_EXIT_HLT;
-	vcpu->pending = PENDING_INSN;
+	vcpu->pending = PENDING_HLT;
 	return RUN_TO_USER;
 }
 
@@ -260,7 +265,7 @@ static enum run_action window(struct vcpu *vcpu, u32 request, u32 kind)
 
 enum run_action exit_irq_window(struct vcpu *vcpu)
 {
-	if (vcpu->irq.flags) {
+	if (vcpu->irq.flags || apic_pending(vcpu)) {
 		vcpu->events_waiting = true;
 		return RUN_RESUME;
 	}

@@ -377,7 +377,7 @@ static enum cr_result cr_write(struct vcpu *vcpu, struct cr_access a, const u64 
 	case 8:
 		if (value > 15)
 			return CR_FAULT;
-		vcpu->cr8 = value;
+		inject_set_cr8(vcpu, value);
 		return CR_DONE;
 	default:
 		return CR_FAULT;
@@ -434,7 +434,8 @@ enum run_action exit_cr_access(struct vcpu *vcpu)
 
 	if (a.type == CR_ACCESS_FROM) {
 		/* CR8, or CR3 if a program asked for it; the others never exit. */
-		vcpu_set_gpr(vcpu, a.gpr, a.cr == 3 ? vmread(VMCS_GUEST_CR3) : vcpu->cr8);
+		vcpu_set_gpr(vcpu, a.gpr, a.cr == 3 ? vmread(VMCS_GUEST_CR3) :
+						    inject_cr8(vcpu));
 		vcpu_skip(vcpu);
 		return RUN_RESUME;
 	}

@@ -10,6 +10,7 @@
 #include "gmem.h"
 #include "guest.h"
 #include "inject.h"
+#include "irqfd.h"
 #include "vcpu.h"
 
 /* "Exit Qualification for I/O Instructions". */
@@ -154,8 +155,15 @@ enum run_action exit_io(struct vcpu *vcpu)
 	data->count = 1;
 	if (io.string)
 		return io_string(vcpu, &io);
-	if (!io.in)
-		memcpy(data->data, &vcpu->regs.r.rax, io.size);
+	if (!io.in) {
+		u64 value = vcpu->regs.r.rax & (~0ULL >> (64 - io.size * 8));
+
+		if (ioeventfd_write(vcpu->vm, true, io.port, value, io.size)) {
+			vcpu_skip(vcpu);
+			return RUN_RESUME;
+		}
+		memcpy(data->data, &value, io.size);
+	}
 	return io_to_user(vcpu);
 }
 

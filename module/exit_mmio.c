@@ -11,11 +11,13 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "apic.h"
 #include "decode.h"
 #include "exit.h"
 #include "exit_mmio.h"
 #include "guest.h"
 #include "inject.h"
+#include "irqfd.h"
 #include "gmem.h"
 #include "vcpu.h"
 
@@ -97,6 +99,15 @@ static u64 piece_start(struct mmio_state *s)
 	return second ? s->gpa[1] + (s->done - s->first) : s->gpa[0] + s->done;
 }
 
+/* Is there an eventfd for it? */
+static bool write_signals(struct vcpu *vcpu, u64 gpa, const u8 *bytes, unsigned int size)
+{
+	u64 data = 0;
+
+	memcpy(&data, bytes, size);
+	return ioeventfd_write(vcpu->vm, false, gpa, data, size);
+}
+
 /* Transfer @value piece by piece. RUN_TO_USER when userspace has to do one. */
 static enum run_action operand_transfer(struct vcpu *vcpu, bool write)
 {
@@ -108,6 +119,11 @@ static enum run_action operand_transfer(struct vcpu *vcpu, bool write)
 		int err;
 
 		if (gmem_check(vcpu->vm, gpa, 0)) {
+			if (apic_mmio(vcpu, gpa, bytes, s->piece, write) ||
+			    (write && write_signals(vcpu, gpa, bytes, s->piece))) {
+				s->done += s->piece;
+				continue;
+			}
 			vcpu->kind = MINIVMX_EXIT_MMIO;
 			vcpu->pending = PENDING_MMIO;
 			vcpu->data.mmio = (struct minivmx_mmio) {

@@ -12,6 +12,7 @@
 #include <asm/processor-flags.h>
 #include <asm/vmx.h>
 
+#include "apic.h"
 #include "inject.h"
 #include "vcpu.h"
 
@@ -31,7 +32,7 @@ static bool event_is_soft(const struct minivmx_event *event)
 void inject_update(struct vcpu *vcpu)
 {
 	vcpu->events_waiting = vcpu->event.flags || vcpu->irq.flags ||
-			       vcpu->nmi_pending || vcpu->windows ||
+			       vcpu->nmi_pending || vcpu->windows || apic_pending(vcpu) ||
 			       (vcpu->cpu_ctls & (CPU_BASED_INTR_WINDOW_EXITING |
 						  CPU_BASED_NMI_WINDOW_EXITING));
 }
@@ -178,6 +179,28 @@ static bool irq_allowed(struct vcpu *vcpu)
 	       !(vcpu_interruptibility(vcpu) & BLOCKED_BY_SHADOW);
 }
 
+/* What the PIC has acknowledged comes before what the APIC has. */
+static bool take_irq(struct vcpu *vcpu)
+{
+	int vector;
+
+	if (vcpu->irq.flags) {
+		vcpu->event = vcpu->irq;
+		vcpu->irq.flags = 0;
+		return true;
+	}
+	if (!apic_pending(vcpu))
+		return false;
+	vector = lapic_pending(&vcpu->apic->lapic);
+	lapic_accept(&vcpu->apic->lapic, vector);
+	vcpu->event = (struct minivmx_event) {
+		.flags = MINIVMX_EVENT_VALID,
+		.vector = vector,
+		.type = MINIVMX_EVENT_EXTINT,
+	};
+	return true;
+}
+
 static void set_windows(struct vcpu *vcpu, u32 windows)
 {
 	u32 ctls = vcpu->cpu_ctls & ~(CPU_BASED_INTR_WINDOW_EXITING |
@@ -191,6 +214,27 @@ static void set_windows(struct vcpu *vcpu, u32 windows)
 		vmwrite(VMCS_CPU_BASED_CONTROLS, ctls);
 		vcpu->cpu_ctls = ctls;
 	}
+}
+
+bool inject_wakes(struct vcpu *vcpu)
+{
+	return vcpu->event.flags || (vcpu->nmi_pending && nmi_allowed(vcpu)) ||
+	       (irq_allowed(vcpu) && (vcpu->irq.flags || apic_pending(vcpu)));
+}
+
+u64 inject_cr8(struct vcpu *vcpu)
+{
+	return vcpu->apic ? lapic_cr8(&vcpu->apic->lapic) : vcpu->cr8;
+}
+
+void inject_set_cr8(struct vcpu *vcpu, u64 value)
+{
+	if (!vcpu->apic) {
+		vcpu->cr8 = value;
+		return;
+	}
+	lapic_write_cr8(&vcpu->apic->lapic, value);
+	inject_update(vcpu);
 }
 
 void inject_events(struct vcpu *vcpu)
@@ -214,12 +258,9 @@ void inject_events(struct vcpu *vcpu)
 	}
 	if (vcpu->nmi_pending)
 		windows |= MINIVMX_REQ_NMI_WINDOW;
-	if (vcpu->irq.flags && !written && irq_allowed(vcpu)) {
-		vcpu->event = vcpu->irq;
-		vcpu->irq.flags = 0;
+	if (!written && irq_allowed(vcpu) && take_irq(vcpu))
 		write_event(vcpu, &vcpu->event);
-	}
-	if (vcpu->irq.flags)
+	if (vcpu->irq.flags || apic_pending(vcpu))
 		windows |= MINIVMX_REQ_IRQ_WINDOW;
 	set_windows(vcpu, windows);
 }
@@ -317,7 +358,8 @@ u32 inject_ready(struct vcpu *vcpu, bool skip)
 	    !vcpu->nmi_pending)
 		ready |= MINIVMX_READY_NMI;
 	if ((vcpu->regs.r.rflags & X86_EFLAGS_IF) &&
-	    !(blocked & BLOCKED_BY_SHADOW) && !vcpu->irq.flags)
+	    !(blocked & BLOCKED_BY_SHADOW) && !vcpu->irq.flags &&
+	    (!vcpu->apic || lapic_takes_extint(&vcpu->apic->lapic)))
 		ready |= MINIVMX_READY_IRQ;
 	return ready;
 }

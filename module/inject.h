@@ -38,6 +38,11 @@ void inject_exited(struct vcpu *vcpu, u32 idt_info, u32 idt_error, u32 insn_len)
 /* Take an event from userspace: 0, -EINVAL, or -EBUSY if one is waiting. */
 int inject_user_event(struct vcpu *vcpu, const struct minivmx_event *event);
 int inject_check_event(const struct minivmx_event *event);
+/* The task priority: of the APIC, or without one a number that does nothing. */
+u64 inject_cr8(struct vcpu *vcpu);
+void inject_set_cr8(struct vcpu *vcpu, u64 value);
+/* Is there something that ends HLT? All copies cached. */
+bool inject_wakes(struct vcpu *vcpu);
 /* Recompute vcpu->events_waiting after a change. */
 void inject_update(struct vcpu *vcpu);
 

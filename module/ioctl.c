@@ -15,11 +15,13 @@
 #include <asm/tsc.h>
 
 #include "../uapi/minivmx.h"
+#include "apic.h"
 #include "cpuid.h"
 #include "ctls.h"
 #include "dirty.h"
 #include "fpu.h"
 #include "hw.h"
+#include "irqfd.h"
 #include "ioctl.h"
 #include "gmem.h"
 #include "ring.h"
@@ -51,6 +53,11 @@ union ioctl_arg {
 	struct minivmx_route route;
 	struct minivmx_msr_route msr_route;
 	struct minivmx_set_ring set_ring;
+	struct minivmx_apic apic;
+	struct minivmx_msi msi;
+	struct minivmx_gsi_routes gsi_routes;
+	struct minivmx_irqfd irqfd;
+	struct minivmx_ioeventfd ioeventfd;
 };
 
 /**
@@ -353,6 +360,16 @@ static long vcpu_ioctl_set_ring(void *object, union ioctl_arg *arg)
 	return ring_set(object, &arg->set_ring);
 }
 
+static long vcpu_ioctl_get_apic(void *object, union ioctl_arg *arg)
+{
+	return apic_get(object, &arg->apic);
+}
+
+static long vcpu_ioctl_set_apic(void *object, union ioctl_arg *arg)
+{
+	return apic_set(object, &arg->apic);
+}
+
 static const struct ioctl_row vcpu_rows[NR_ROWS] = {
 	ROW(MINIVMX_RUN, vcpu_ioctl_run),
 	ROW(MINIVMX_KICK, vcpu_ioctl_kick),
@@ -372,6 +389,8 @@ static const struct ioctl_row vcpu_rows[NR_ROWS] = {
 	ROW(MINIVMX_SET_ROUTE, vcpu_ioctl_set_route),
 	ROW(MINIVMX_SET_MSR_ROUTE, vcpu_ioctl_set_msr_route),
 	ROW(MINIVMX_SET_RING, vcpu_ioctl_set_ring, .any_process = true),
+	ROW(MINIVMX_GET_APIC, vcpu_ioctl_get_apic),
+	ROW(MINIVMX_SET_APIC, vcpu_ioctl_set_apic),
 };
 
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -515,6 +534,26 @@ static long vm_ioctl_get_dirty_log(void *object, union ioctl_arg *arg)
 	return dirty_log_get(object, &arg->dirty_bitmap);
 }
 
+static long vm_ioctl_signal_msi(void *object, union ioctl_arg *arg)
+{
+	return apic_signal_msi(object, &arg->msi);
+}
+
+static long vm_ioctl_set_gsi_routes(void *object, union ioctl_arg *arg)
+{
+	return gsi_set_routes(object, &arg->gsi_routes);
+}
+
+static long vm_ioctl_irqfd(void *object, union ioctl_arg *arg)
+{
+	return irqfd_ioctl(object, &arg->irqfd);
+}
+
+static long vm_ioctl_ioeventfd(void *object, union ioctl_arg *arg)
+{
+	return ioeventfd_ioctl(object, &arg->ioeventfd);
+}
+
 static const struct ioctl_row vm_rows[NR_ROWS] = {
 	ROW(MINIVMX_CREATE_VCPU, vm_ioctl_create_vcpu),
 	ROW(MINIVMX_MAP_MEMORY, vm_ioctl_map),
@@ -524,6 +563,10 @@ static const struct ioctl_row vm_rows[NR_ROWS] = {
 	ROW(MINIVMX_HARVEST_PAGES, vm_ioctl_harvest),
 	ROW(MINIVMX_DIRTY_LOG, vm_ioctl_dirty_log),
 	ROW(MINIVMX_GET_DIRTY_LOG, vm_ioctl_get_dirty_log),
+	ROW(MINIVMX_SIGNAL_MSI, vm_ioctl_signal_msi),
+	ROW(MINIVMX_SET_GSI_ROUTES, vm_ioctl_set_gsi_routes),
+	ROW(MINIVMX_IRQFD, vm_ioctl_irqfd),
+	ROW(MINIVMX_IOEVENTFD, vm_ioctl_ioeventfd),
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -585,7 +628,7 @@ static long system_ioctl_get_cpuid(void *object, union ioctl_arg *arg)
 	rows = kcalloc(MINIVMX_MAX_CPUID, sizeof(*rows), GFP_KERNEL);
 	if (!rows)
 		return -ENOMEM;
-	nr = cpuid_supported(rows, MINIVMX_MAX_CPUID, 0);
+	nr = cpuid_supported(rows, MINIVMX_MAX_CPUID, 0, false);
 	ret = cpuid_out(&arg->cpuid, rows, nr);
 	kfree(rows);
 	return ret;
@@ -598,7 +641,7 @@ static long system_ioctl_create_vm(void *object, union ioctl_arg *arg)
 	struct vm *vm;
 	long fd;
 
-	if (create->flags & ~MINIVMX_VM_BORROW)
+	if (create->flags & ~(MINIVMX_VM_BORROW | MINIVMX_VM_APIC))
 		return -EINVAL;
 	if (create->flags & MINIVMX_VM_BORROW)
 		kvm_vm = hw_kvm_vm_get(create->kvm_fd);
@@ -606,7 +649,7 @@ static long system_ioctl_create_vm(void *object, union ioctl_arg *arg)
 		return -EINVAL;
 	if (IS_ERR(kvm_vm))
 		return PTR_ERR(kvm_vm);
-	vm = vm_create(kvm_vm);
+	vm = vm_create(kvm_vm, create->flags);
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);
 	fd = anon_inode_getfd("minivmx-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);

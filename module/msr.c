@@ -12,6 +12,7 @@
 #include <asm/msr.h>
 #include <asm/processor.h>
 
+#include "apic.h"
 #include "cr.h"
 #include "host.h"
 #include "msr.h"
@@ -114,13 +115,20 @@ static int get_tsc(struct vcpu *vcpu, const struct msr_row *row, u64 *value)
 	return 0;
 }
 
+static void write_tsc_offset(struct vcpu *vcpu, u64 offset)
+{
+	vmwrite(VMCS_TSC_OFFSET, offset);
+	if (vcpu->apic)
+		apic_tsc_moved(vcpu);
+}
+
 /* Writing the TSC moves TSC_ADJUST by the same amount, and the reverse. */
 static int set_tsc(struct vcpu *vcpu, const struct msr_row *row, u64 value)
 {
 	u64 old = vmread(VMCS_TSC_OFFSET);
 	u64 offset = value - rdtsc();
 
-	vmwrite(VMCS_TSC_OFFSET, offset);
+	write_tsc_offset(vcpu, offset);
 	vcpu->tsc_adjust += offset - old;
 	return 0;
 }
@@ -135,7 +143,7 @@ static int set_tsc_adjust(struct vcpu *vcpu, const struct msr_row *row, u64 valu
 {
 	u64 offset = vmread(VMCS_TSC_OFFSET);
 
-	vmwrite(VMCS_TSC_OFFSET, offset + value - vcpu->tsc_adjust);
+	write_tsc_offset(vcpu, offset + value - vcpu->tsc_adjust);
 	vcpu->tsc_adjust = value;
 	return 0;
 }
@@ -187,14 +195,40 @@ static int set_debugctl(struct vcpu *vcpu, const struct msr_row *row, u64 value)
 	return 0;
 }
 
-/* The local APIC is disabled for good (bit 11 is 0), as CPUID says. */
+/* Without a local APIC: disabled for good (bit 11 is 0), as CPUID says. */
 #define APIC_BASE_VALUE		(0xfee00000 | BIT(8))
 /* Locked, VMX off: the guest's CPU has none. */
 #define FEATURE_CONTROL_VALUE	BIT(0)
 
+static int get_apic_base(struct vcpu *vcpu, const struct msr_row *row, u64 *value)
+{
+	if (!vcpu->apic)
+		return get_const(vcpu, row, value);
+	*value = vcpu->apic->lapic.base;
+	return 0;
+}
+
+static int set_apic_base(struct vcpu *vcpu, const struct msr_row *row, u64 value)
+{
+	return vcpu->apic ? apic_write_base(vcpu, value) : set_const(vcpu, row, value);
+}
+
+static int get_tsc_deadline(struct vcpu *vcpu, const struct msr_row *row, u64 *value)
+{
+	if (!vcpu->apic)
+		return -ENXIO;
+	*value = vcpu->apic->lapic.deadline;
+	return 0;
+}
+
+static int set_tsc_deadline(struct vcpu *vcpu, const struct msr_row *row, u64 value)
+{
+	return vcpu->apic ? apic_write_deadline(vcpu, value) : -ENXIO;
+}
+
 static const struct msr_row msr_rows[] = {
 	{ MSR_IA32_TSC, 0, get_tsc, set_tsc },
-	{ MSR_IA32_APICBASE, 0, get_const, set_const, APIC_BASE_VALUE },
+	{ MSR_IA32_APICBASE, 0, get_apic_base, set_apic_base, APIC_BASE_VALUE },
 	{ MSR_IA32_FEAT_CTL, 0, get_const, set_const, FEATURE_CONTROL_VALUE },
 	{ MSR_IA32_TSC_ADJUST, 0, get_tsc_adjust, set_tsc_adjust },
 	{ MSR_IA32_UCODE_WRITE, 0, get_const, set_ignored },
@@ -205,6 +239,7 @@ static const struct msr_row msr_rows[] = {
 	{ MSR_IA32_MISC_ENABLE, 0, get_misc_enable, set_misc_enable },
 	{ MSR_IA32_DEBUGCTLMSR, 0, get_debugctl, set_debugctl },
 	{ MSR_IA32_CR_PAT, 0, get_field, set_pat, VMCS_GUEST_IA32_PAT },
+	{ MSR_IA32_TSC_DEADLINE, 0, get_tsc_deadline, set_tsc_deadline },
 	{ MSR_EFER, 0, get_efer, set_efer },
 	{ MSR_STAR, 0, get_switched, set_switched, SWITCH_STAR },
 	{ MSR_LSTAR, CANONICAL, get_switched, set_switched, SWITCH_LSTAR },
@@ -229,16 +264,22 @@ static const struct msr_row *msr_find(u32 index)
 
 int msr_read(struct vcpu *vcpu, u32 index, u64 *value)
 {
-	const struct msr_row *row = msr_find(index);
+	const struct msr_row *row;
 
+	if (vcpu->apic && apic_msr_is_register(index))
+		return apic_read_msr(vcpu, index, value);
+	row = msr_find(index);
 	return row ? row->get(vcpu, row, value) : -ENXIO;
 }
 
 int msr_write(struct vcpu *vcpu, u32 index, u64 value)
 {
-	const struct msr_row *row = msr_find(index);
+	const struct msr_row *row;
 	int ret;
 
+	if (vcpu->apic && apic_msr_is_register(index))
+		return apic_write_msr(vcpu, index, value);
+	row = msr_find(index);
 	if (!row)
 		return -ENXIO;
 	ret = check(row, value);

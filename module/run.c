@@ -17,6 +17,7 @@
 #include <asm/msr.h>
 #include <asm/vmx.h>
 
+#include "apic.h"
 #include "ctls.h"
 #include "dirty.h"
 #include "exit.h"
@@ -183,6 +184,15 @@ static void flush_ept(struct vcpu *vcpu)
 		vm_kill(vcpu->vm, "INVEPT failed");
 }
 
+/* Something comes before the entry; if it is an interrupt alone, it does not take long. */
+static enum run_action entry_put_off(struct vcpu *vcpu)
+{
+	if (READ_ONCE(vcpu->requests) != BIT(REQ_APIC) || host_work_pending())
+		return RUN_IRQS;
+	apic_take_posted(vcpu);
+	return RUN_RESUME;
+}
+
 static enum run_action run_once(struct vcpu *vcpu)
 {
 	enum vmx_result result;
@@ -196,7 +206,7 @@ static enum run_action run_once(struct vcpu *vcpu)
 	flush_ept(vcpu);
 	if (unlikely(READ_ONCE(vcpu->requests) || host_work_pending())) {
 		WRITE_ONCE(vcpu->in_guest, false);
-		return RUN_IRQS;
+		return entry_put_off(vcpu);
 	}
 	if (unlikely(vcpu->events_waiting))
 		inject_events(vcpu);
@@ -270,7 +280,7 @@ static int run_loaded(struct vcpu *vcpu, enum run_action *action)
 	do {
 		ret = run_window(vcpu, action);
 	} while (!ret && (*action == RUN_IRQS || *action == RUN_RESUME) &&
-		 !READ_ONCE(vcpu->requests) && !host_work_pending() &&
+		 !(READ_ONCE(vcpu->requests) & ~BIT(REQ_APIC)) && !host_work_pending() &&
 		 !local_softirq_pending());
 	guest_put(vcpu);
 	preempt_enable();
@@ -282,6 +292,22 @@ static void run_interrupted(struct vcpu *vcpu, u32 kind)
 {
 	vcpu->kind = kind;
 	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
+}
+
+/* May the guest be entered? If not, the top of run_loop() looks why; or *ret says. */
+static bool run_apic(struct vcpu *vcpu, int *ret)
+{
+	*ret = 0;
+	if (READ_ONCE(vcpu->requests) & BIT(REQ_APIC))
+		apic_take_posted(vcpu);
+	if (READ_ONCE(vcpu->requests) & BIT(REQ_INIT))
+		*ret = apic_take_init(vcpu);
+	if (*ret)
+		return false;
+	if (apic_runs(vcpu))
+		return true;
+	apic_sleep(vcpu);
+	return false;
 }
 
 static int run_loop(struct vcpu *vcpu, enum run_action action)
@@ -311,7 +337,19 @@ static int run_loop(struct vcpu *vcpu, enum run_action action)
 		if (unlikely(requests & BIT(REQ_PML)) &&
 		    test_and_clear_bit(REQ_PML, &vcpu->requests))
 			pml_switch(vcpu);
+		if (unlikely(requests & BIT(REQ_EOI)) &&
+		    test_and_clear_bit(REQ_EOI, &vcpu->requests)) {
+			run_interrupted(vcpu, MINIVMX_EXIT_EOI);
+			vcpu->data.eoi = (struct minivmx_eoi) { vcpu->apic->lapic.eoi };
+			return 0;
+		}
 		cond_resched();
+		if (vcpu->apic && !run_apic(vcpu, &ret)) {
+			if (ret != -ENODEV)
+				continue;
+			run_interrupted(vcpu, MINIVMX_EXIT_INTR);
+			return ret;
+		}
 
 		ret = run_loaded(vcpu, &action);
 		if (ret == -ENODEV) {
@@ -393,6 +431,8 @@ static enum run_action finish_pending(struct vcpu *vcpu, u32 action)
 		break;
 	}
 	vcpu_skip(vcpu);
+	if (pending == PENDING_HLT && vcpu->apic)
+		vcpu->apic->activity = MINIVMX_ACTIVITY_HALTED;
 	return RUN_RESUME;
 }
 
@@ -425,6 +465,9 @@ static void give_page(struct vcpu *vcpu)
 		break;
 	case MINIVMX_EXIT_EMULATION:
 		run->insn = vcpu->data.insn;
+		break;
+	case MINIVMX_EXIT_EOI:
+		run->eoi = vcpu->data.eoi;
 		break;
 	}
 }

@@ -49,7 +49,7 @@ int state_get_sregs(struct vcpu *vcpu, struct minivmx_sregs *sregs)
 	sregs->cr2 = vcpu->cr2;
 	sregs->cr3 = vmread(VMCS_GUEST_CR3);
 	sregs->cr4 = cr4_read(vcpu);
-	sregs->cr8 = vcpu->cr8;
+	sregs->cr8 = inject_cr8(vcpu);
 	sregs->efer = vcpu->efer;
 	sregs->xcr0 = vcpu->xcr0;
 	sregs->dr0 = vcpu->dr[0];
@@ -111,7 +111,7 @@ int state_set_sregs(struct vcpu *vcpu, const struct minivmx_sregs *sregs)
 	vmwrite(VMCS_GUEST_IDTR_LIMIT, sregs->idtr.limit);
 	vmwrite(VMCS_GUEST_CR3, sregs->cr3);
 	vcpu->cr2 = sregs->cr2;
-	vcpu->cr8 = sregs->cr8;
+	inject_set_cr8(vcpu, sregs->cr8);
 	vcpu->xcr0 = sregs->xcr0;
 	vcpu->dr[0] = sregs->dr0;
 	vcpu->dr[1] = sregs->dr1;

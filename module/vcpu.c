@@ -7,6 +7,7 @@
 #include <linux/smp.h>
 #include <linux/wait.h>
 
+#include "apic.h"
 #include "cpuid.h"
 #include "ctls.h"
 #include "debugfs.h"
@@ -30,16 +31,16 @@ static u16 vpid_of(u32 id)
 	return 0xffff - id;
 }
 
-static unsigned long *page_alloc(void)
+void *vcpu_page_alloc(void)
 {
-	unsigned long *page = (unsigned long *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	void *page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 
 	if (page)
 		stat_inc(STAT_PAGES);
 	return page;
 }
 
-static void page_free(void *page)
+void vcpu_page_free(void *page)
 {
 	if (!page)
 		return;
@@ -47,13 +48,19 @@ static void page_free(void *page)
 	stat_dec(STAT_PAGES);
 }
 
-static void reset_state(struct vcpu *vcpu)
+static void reset_regs(struct vcpu *vcpu)
 {
+	memset(&vcpu->regs.r, 0, sizeof(vcpu->regs.r));
 	vcpu->regs.r.rip = 0xfff0;
 	vcpu->regs.r.rflags = 2;
 	/* "Processor State After Reset": family, model, stepping. */
 	vcpu->regs.r.rdx = cpuid_eax(1) & 0x00ffffff;
 	vcpu->cached = CACHE_ALL;
+}
+
+static void reset_state(struct vcpu *vcpu)
+{
+	reset_regs(vcpu);
 	vcpu->misc_enable = MSR_IA32_MISC_ENABLE_FAST_STRING |
 			    MSR_IA32_MISC_ENABLE_BTS_UNAVAIL |
 			    MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL;
@@ -61,6 +68,20 @@ static void reset_state(struct vcpu *vcpu)
 	vcpu->cpu2_ctls = vmx_ctls.cpu2;
 	vcpu->entry_ctls = vmx_ctls.entry;
 	vcpu->host.xcr0 = host_xcr0();
+}
+
+void vcpu_reset(struct vcpu *vcpu)
+{
+	reset_regs(vcpu);
+	vcpu->interruptibility = 0;
+	vcpu->dirty &= DIRTY_CPU2 | DIRTY_PML_INDEX;
+	vcpu->cr2 = 0;
+	memset(vcpu->dr, 0, sizeof(vcpu->dr));
+	vcpu->debugctl = 0;
+	vcpu->event.flags = 0;
+	vcpu->irq.flags = 0;
+	vcpu->nmi_pending = false;
+	vmcs_init_guest(vcpu);
 }
 
 /* The IPI itself makes the CPU leave the guest. */
@@ -83,23 +104,24 @@ struct vcpu *vcpu_create(struct vm *vm, u32 id)
 	vcpu->vmcs.cpu = -1;
 	mutex_init(&vcpu->mutex);
 	init_waitqueue_head(&vcpu->unlocked);
+	init_waitqueue_head(&vcpu->wakeup);
 	spin_lock_init(&vcpu->ring_lock);
 	INIT_CSD(&vcpu->kick, kicked, NULL);
 	ept_cache_init(&vcpu->ept_cache);
 
-	vcpu->run = (struct minivmx_run *)page_alloc();
-	vcpu->msr_bitmap = page_alloc();
-	vcpu->stats = (struct minivmx_exit_stat *)page_alloc();
+	vcpu->run = vcpu_page_alloc();
+	vcpu->msr_bitmap = vcpu_page_alloc();
+	vcpu->stats = vcpu_page_alloc();
 	vcpu->cpuid = kcalloc(MINIVMX_MAX_CPUID, sizeof(*vcpu->cpuid), GFP_KERNEL_ACCOUNT);
 	if (!vcpu->run || !vcpu->msr_bitmap || !vcpu->stats || !vcpu->cpuid ||
 	    vmcs_alloc(&vcpu->vmcs) || fpu_alloc(vcpu) || mmio_alloc(vcpu) ||
-	    pml_alloc(vcpu))
+	    pml_alloc(vcpu) || apic_alloc(vcpu))
 		goto free;
 
 	static_assert(sizeof(*vcpu->run) <= PAGE_SIZE);
 	static_assert(sizeof(*vcpu->stats) * MINIVMX_NR_EXITS <= PAGE_SIZE);
 	msr_bitmap_init(vcpu);
-	vcpu->nr_cpuid = cpuid_supported(vcpu->cpuid, MINIVMX_MAX_CPUID, id);
+	vcpu->nr_cpuid = cpuid_supported(vcpu->cpuid, MINIVMX_MAX_CPUID, id, vm->has_apics);
 	if (WARN_ON_ONCE(vcpu->nr_cpuid > MINIVMX_MAX_CPUID)) {
 		ret = -ENOSPC;
 		goto free;
@@ -120,6 +142,7 @@ free:
 
 void vcpu_free(struct vcpu *vcpu)
 {
+	apic_free(vcpu);
 	hw_vmcs_release(&vcpu->vmcs);
 	vmcs_free(&vcpu->vmcs);
 	mmio_free(vcpu);
@@ -128,9 +151,9 @@ void vcpu_free(struct vcpu *vcpu)
 	ring_exit(vcpu);
 	pml_free(vcpu);
 	kfree(vcpu->cpuid);
-	page_free(vcpu->stats);
-	page_free(vcpu->msr_bitmap);
-	page_free(vcpu->run);
+	vcpu_page_free(vcpu->stats);
+	vcpu_page_free(vcpu->msr_bitmap);
+	vcpu_page_free(vcpu->run);
 	kfree(vcpu);
 	stat_dec(STAT_VCPUS);
 }
@@ -262,6 +285,9 @@ void vcpu_request(struct vcpu *vcpu, enum vcpu_request request)
 	set_bit(request, &vcpu->requests);
 	/* Pairs with the barrier in run_once(): see the new state or be seen. */
 	smp_mb__after_atomic();
+	/* The same barrier does for this: apic_sleep() looks at @requests once more. */
+	if (unlikely(waitqueue_active(&vcpu->wakeup)))
+		wake_up(&vcpu->wakeup);
 	if (!READ_ONCE(vcpu->in_guest))
 		return;
 	/*

@@ -53,6 +53,9 @@ enum vcpu_request {
 	REQ_LEND,	/* another thread waits for the mutex */
 	REQ_DEAD,	/* the VM was killed */
 	REQ_PML,	/* there is a dirty log, or none any more: dirty.c */
+	REQ_APIC,	/* something was posted to its APIC: apic.c */
+	REQ_INIT,	/* an INIT or a SIPI among it */
+	REQ_EOI,	/* return to userspace with MINIVMX_EXIT_EOI */
 };
 
 /* What to do after an exit. */
@@ -67,6 +70,7 @@ enum run_action {
 enum vcpu_pending {
 	PENDING_NONE,
 	PENDING_INSN,	/* SKIP only moves RIP */
+	PENDING_HLT,	/* and halts, if there is an APIC to wake it */
 	PENDING_IO,
 	PENDING_MMIO,
 };
@@ -124,8 +128,10 @@ union vcpu_exit_data {
 	struct minivmx_entry_fail entry;
 	struct minivmx_memory memory;
 	struct minivmx_insn insn;
+	struct minivmx_eoi eoi;
 };
 
+struct apic;
 struct exit_ring;
 struct exit_row;
 struct fpu_area;
@@ -145,6 +151,7 @@ struct mmio_state;
  * @running: bit 0: a thread is in RUN
  *
  * @requests: BIT(REQ_*), any context
+ * @wakeup: where RUN sleeps until there is one (apic.c)
  * @in_guest: between the recheck of @requests and the exit
  * @run_cpu: where, valid while @in_guest
  * @kick: the IPI of vcpu_request()
@@ -168,7 +175,7 @@ struct mmio_state;
  * @cr2: guest's, in the CPU during an entry
  * @cr4: likewise
  * @cr4_mask: likewise
- * @cr8: guest's
+ * @cr8: guest's, if it has no APIC
  * @efer: guest's, as the VMCS has it
  * @xcr0: guest's, in the CPU during an entry
  * @dr: guest's DR0 to DR3, in the CPU during an entry if DR7 uses them
@@ -178,6 +185,8 @@ struct mmio_state;
  * @misc_enable: guest's IA32_MISC_ENABLE
  * @tsc_adjust: guest's IA32_TSC_ADJUST
  * @debugctl: guest's IA32_DEBUGCTL, as the VMCS has it
+ *
+ * @apic: its local APIC, or NULL
  *
  * @event: delivered at the next entry
  * @irq: an external interrupt that waits until the guest can take it
@@ -225,6 +234,7 @@ struct vcpu {
 	unsigned long running;
 
 	unsigned long requests;
+	wait_queue_head_t wakeup;
 	bool in_guest;
 	int run_cpu;
 	call_single_data_t kick;
@@ -249,6 +259,8 @@ struct vcpu {
 	u64 dr[4], dr6, dr7;
 	u64 msr[NR_SWITCH_MSRS];
 	u64 misc_enable, tsc_adjust, debugctl;
+
+	struct apic *apic;
 
 	struct minivmx_event event;
 	struct minivmx_event irq;
@@ -302,6 +314,11 @@ struct vcpu *vcpu_create(struct vm *vm, u32 id);
 void vcpu_free(struct vcpu *vcpu);
 /* Set a request and make the vCPU notice. Any context, any thread. */
 void vcpu_request(struct vcpu *vcpu, enum vcpu_request request);
+/* As by INIT: registers and segments, but not the FPU, nor MSRs. VMCS loaded. */
+void vcpu_reset(struct vcpu *vcpu);
+/* Zeroed pages, counted; freeing NULL does nothing. */
+void *vcpu_page_alloc(void);
+void vcpu_page_free(void *page);
 
 /*
  * A pair: hold the mutex, which a RUN lends within one exit. -EINTR if the process
@@ -336,6 +353,7 @@ int vcpu_load_here(struct vcpu *vcpu);
 
 /* vmcs_init.c: the constant part of a VMCS, and the state after reset */
 void vmcs_init(struct vcpu *vcpu);
+void vmcs_init_guest(struct vcpu *vcpu);
 /* Host state that differs from CPU to CPU. */
 void vmcs_init_host_cpu(void);
 

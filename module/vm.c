@@ -22,7 +22,7 @@ static void vm_put_hw(struct file *kvm_vm)
 		fput(kvm_vm);
 }
 
-struct vm *vm_create(struct file *kvm_vm)
+struct vm *vm_create(struct file *kvm_vm, u32 flags)
 {
 	struct vm *vm;
 	int ret;
@@ -39,8 +39,10 @@ struct vm *vm_create(struct file *kvm_vm)
 		goto put_hw;
 	kref_init(&vm->refs);
 	mutex_init(&vm->vcpu_mutex);
+	doors_init(&vm->doors);
 	vm->mm = current->mm;
 	vm->kvm_vm = kvm_vm;
+	vm->has_apics = flags & MINIVMX_VM_APIC;
 	vm->tsc_offset = -rdtsc();
 	ret = gmem_init(vm);
 	if (ret)
@@ -62,9 +64,10 @@ static void vm_release(struct kref *refs)
 
 	/*
 	 * No thread runs a vCPU any more: each held a reference. The notifiers
-	 * go first, because they look at the vCPUs.
+	 * go first, because they look at the vCPUs, as the doors do.
 	 */
 	gmem_exit(vm);
+	doors_exit(&vm->doors);
 	for (i = 0; i < MINIVMX_MAX_VCPUS; i++)
 		if (vm->vcpus[i])
 			vcpu_free(vm->vcpus[i]);

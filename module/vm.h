@@ -11,6 +11,7 @@
 
 #include "../uapi/minivmx.h"
 #include "ept.h"
+#include "irqfd.h"
 
 struct file;
 struct rights;
@@ -46,8 +47,10 @@ struct mem_region {
  * @mm: the creating process's memory; its ioctls alone are served
  * @kvm_vm: the KVM VM that keeps VMX on, NULL if VMX is ours
  * @dead: set by vm_kill(), never cleared
+ * @has_apics: each vCPU has a local APIC; constant
  * @tsc_offset: guest TSC minus host TSC at power-up
  *
+ * @doors: see struct doors
  * @vcpu_mutex: creation of vCPUs
  * @vcpus: by id; set once, freed with the VM, so readers need no lock
  *
@@ -67,7 +70,9 @@ struct vm {
 	struct mm_struct *mm;
 	struct file *kvm_vm;
 	bool dead;
+	bool has_apics;
 	u64 tsc_offset;
+	struct doors doors;
 
 	struct mutex vcpu_mutex;
 	struct vcpu *vcpus[MINIVMX_MAX_VCPUS];
@@ -85,10 +90,10 @@ struct vm {
 };
 
 /*
- * A new VM of the calling process, with one reference; or ERR_PTR(). It takes
- * over the reference to @kvm_vm, if that is not NULL, also on failure.
+ * A new VM of the calling process, with MINIVMX_VM_* @flags and one reference; or
+ * ERR_PTR(). It takes over the reference to @kvm_vm, if that is not NULL, also on failure.
  */
-struct vm *vm_create(struct file *kvm_vm);
+struct vm *vm_create(struct file *kvm_vm, u32 flags);
 void vm_get(struct vm *vm);
 void vm_put(struct vm *vm);
 

@@ -51,7 +51,7 @@ static const struct segment_reset segment_resets[] = {
 	SEGMENT(TR, 0, 0, 0x8b),
 };
 
-static void init_guest(struct vcpu *vcpu)
+void vmcs_init_guest(struct vcpu *vcpu)
 {
 	size_t i;
 
@@ -146,7 +146,7 @@ void vmcs_init(struct vcpu *vcpu)
 {
 	init_controls(vcpu);
 	init_host(vcpu);
-	init_guest(vcpu);
+	vmcs_init_guest(vcpu);
 }
 
 /* The base of the TSS, from its descriptor in this CPU's GDT. */

@@ -3,8 +3,10 @@
  * What is the same for every ioctl: its number, its descriptor, the size of its
  * structure, the pointer to that, and whose it is. One row for each.
  */
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 
+#define VM_FLAGS	MINIVMX_VM_APIC
 #include "uapi.h"
 
 enum kind { SYSTEM, VM, VCPU, NR_KINDS };
@@ -27,6 +29,10 @@ union arg {
 	struct minivmx_xsave xsave;
 	struct minivmx_route route;
 	struct minivmx_msr_route msr_route;
+	struct minivmx_apic apic;
+	struct minivmx_msi msi;
+	struct minivmx_irqfd irqfd;
+	struct minivmx_ioeventfd ioeventfd;
 	unsigned char bytes[4096];
 };
 
@@ -127,6 +133,48 @@ static void prepare_msr_route(FIXTURE_DATA(minivmx) *self, union arg *arg)
 	arg->msr_route.access = MINIVMX_MSR_READ;
 }
 
+static void prepare_apic(FIXTURE_DATA(minivmx) *self, union arg *arg)
+{
+	static __u32 regs[MINIVMX_APIC_SIZE / 4];
+
+	arg->apic.regs = (uintptr_t)regs;
+}
+
+static void prepare_set_apic(FIXTURE_DATA(minivmx) *self, union arg *arg)
+{
+	prepare_apic(self, arg);
+	call(self->vcpu, MINIVMX_GET_APIC, arg);
+}
+
+static void prepare_msi(FIXTURE_DATA(minivmx) *self, union arg *arg)
+{
+	arg->msi.address = 0xfee00000;
+}
+
+static int an_eventfd(void)
+{
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = eventfd(0, EFD_CLOEXEC);
+	return fd;
+}
+
+/* Each another one. */
+static void prepare_irqfd(FIXTURE_DATA(minivmx) *self, union arg *arg)
+{
+	static __u32 gsi;
+
+	arg->irqfd = (struct minivmx_irqfd) { .fd = an_eventfd(), .gsi = gsi++ };
+}
+
+static void prepare_ioeventfd(FIXTURE_DATA(minivmx) *self, union arg *arg)
+{
+	static __u64 address = 0xd0000000;
+
+	arg->ioeventfd = (struct minivmx_ioeventfd) { .fd = an_eventfd(), .address = address++ };
+}
+
 static const struct row {
 	const char *name;
 	unsigned int cmd;
@@ -150,6 +198,10 @@ static const struct row {
 	ROW(VM, HARVEST_PAGES, .prepare = prepare_harvest),
 	ROW(VM, DIRTY_LOG, .prepare = prepare_dirty_log),
 	ROW(VM, GET_DIRTY_LOG, .prepare = prepare_get_dirty_log),
+	ROW(VM, SIGNAL_MSI, .prepare = prepare_msi),
+	ROW(VM, SET_GSI_ROUTES),
+	ROW(VM, IRQFD, .prepare = prepare_irqfd),
+	ROW(VM, IOEVENTFD, .prepare = prepare_ioeventfd),
 	ROW(VCPU, RUN),
 	ROW(VCPU, KICK),
 	ROW(VCPU, GET_SREGS),
@@ -168,6 +220,8 @@ static const struct row {
 	ROW(VCPU, SET_ROUTE, .prepare = prepare_route),
 	ROW(VCPU, SET_MSR_ROUTE, .prepare = prepare_msr_route),
 	ROW(VCPU, SET_RING, .any_process = true),
+	ROW(VCPU, GET_APIC, .prepare = prepare_apic),
+	ROW(VCPU, SET_APIC, .prepare = prepare_set_apic),
 #undef ROW
 };
 

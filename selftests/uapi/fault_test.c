@@ -50,7 +50,7 @@ static long get_supported_cpuid(FAULT *self)
 
 static long create_vm(FAULT *self)
 {
-	self->fd = minivmx_create_vm(self->vm.system, NULL);
+	self->fd = minivmx_create_vm(self->vm.system, 0, NULL);
 	return self->fd;
 }
 
@@ -136,7 +136,7 @@ TEST_F_TIMEOUT(fault, create_vm_with_borrowed_vmx, LIMIT)
 static void make_vm(FAULT *self)
 {
 	open_system(self);
-	self->vm.fd = minivmx_create_vm(self->vm.system, NULL);
+	self->vm.fd = minivmx_create_vm(self->vm.system, 0, NULL);
 	vm_must(self->vm.fd >= 0);
 	self->vm.vcpu = -1;
 }

@@ -404,7 +404,7 @@ TEST_F_TIMEOUT(both, borrow_from_what_is_no_kvm_vm, TIMEOUT)
 	/* The other arguments. */
 	EXPECT_EQ(-EINVAL, create_vm(self->system, 0, self->kvm_vm));
 	EXPECT_EQ(-EINVAL, create_vm(self->system, 0, -1));
-	EXPECT_EQ(-EINVAL, create_vm(self->system, MINIVMX_VM_BORROW << 1, 0));
+	EXPECT_EQ(-EINVAL, create_vm(self->system, MINIVMX_VM_APIC << 1, 0));
 	EXPECT_EQ(-EINVAL, create_vm(self->system, MINIVMX_VM_BORROW | 1U << 31, self->kvm_vm));
 	for (i = 2; i < n; i++)
 		close(fds[i]);

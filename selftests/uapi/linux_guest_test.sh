@@ -22,4 +22,17 @@ for dir in /guests/linux-*; do
 	expect "$series: complains of nothing" 1 '^$' \
 		grep -aE "$COMPLAINTS" $CONSOLE
 done
+
+# Two CPUs, found by ACPI's tables, started by the APIC; and turned off by ACPI.
+minivmx run --verbose --cpus 2 --timeout 900 --append 'console=ttyS0 end=poweroff' \
+	--initrd /guests/initramfs.cpio "$dir/vmlinuz" </dev/null >$CONSOLE 2>/tmp/errors
+status=$?
+sed 's/^/# /' $CONSOLE /tmp/errors
+expect "two CPUs: exit status 0" 0 '^0$' echo $status
+expect "two CPUs: both run" 0 'smp: Brought up 1 node, 2 CPUs' cat $CONSOLE
+expect "two CPUs: its script passes" 0 'minivmx-guest: script done, status 0' cat $CONSOLE
+expect "two CPUs: interrupts by the I/O APIC" 0 'IO-APIC .*ttyS0' cat $CONSOLE
+expect "two CPUs: each has a timer" 0 'LOC: +[1-9][0-9]* +[1-9]' cat $CONSOLE
+expect "two CPUs: turns the power off" 0 'turned the power off' cat /tmp/errors
+expect "two CPUs: complains of nothing" 1 '^$' grep -aE "$COMPLAINTS" $CONSOLE
 finish

@@ -58,6 +58,11 @@ static inline void *before_hole(size_t size)
 	return p + PAGE - size;
 }
 
+/* MINIVMX_VM_* of the fixture's VM. */
+#ifndef VM_FLAGS
+#define VM_FLAGS	0
+#endif
+
 /*
  * CREATE_VM's argument as this host wants it: empty where minivmx can own VMX,
  * else to borrow it, by means of a KVM VM that lives as long as this process.
@@ -100,6 +105,7 @@ FIXTURE_SETUP(minivmx)
 	ASSERT_LE(0, self->system);
 	ASSERT_EQ(0, call(self->system, MINIVMX_GET_INFO, &self->info));
 	create_vm = vm_argument(self->system);
+	create_vm.flags |= VM_FLAGS;
 	self->vm = call(self->system, MINIVMX_CREATE_VM, &create_vm);
 	ASSERT_LE(0, self->vm);
 	self->vcpu = call(self->vm, MINIVMX_CREATE_VCPU, &create_vcpu);

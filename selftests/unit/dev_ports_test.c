@@ -1,4 +1,4 @@
-/* SOURCES: userspace/devices/port92.c userspace/devices/cf9.c userspace/devices/power.c userspace/devices/debug_exit.c userspace/devices/post.c selftests/unit/fake_machine.c */
+/* SOURCES: userspace/devices/port92.c userspace/devices/cf9.c userspace/devices/acpi_pm.c userspace/devices/debug_exit.c userspace/devices/post.c selftests/unit/fake_machine.c */
 // SPDX-License-Identifier: GPL-2.0
 /* The devices of one register each: what ends the machine, and what does not. */
 #include "kselftest_harness.h"
@@ -101,12 +101,24 @@ TEST(power)
 	struct machine m = { 0 };
 	unsigned int i;
 
-	ASSERT_TRUE(fake_create(&m, &power_class));
+	ASSERT_TRUE(fake_create(&m, &acpi_pm_class));
 	for (i = 0; i < ARRAY_SIZE(nothing); i++)
 		fake_out(&m, nothing[i].port, nothing[i].size,
 			 nothing[i].value);
 	EXPECT_EQ(m.stops, 0);
-	EXPECT_EQ(fake_in(&m, 0x604, 2), 0);
+	/* In ACPI mode, and nothing asks for attention. */
+	EXPECT_EQ(fake_in(&m, 0x604, 2), 1);
+	EXPECT_EQ(fake_in(&m, 0x600, 2), 0);
+	fake_out(&m, 0x602, 2, 0x120);
+	EXPECT_EQ(fake_in(&m, 0x602, 2), 0x120);
+	EXPECT_EQ(fake_in(&m, 0x603, 1), 1);
+	/* 3.579545 MHz, in all 32 bits, after hours, too. */
+	EXPECT_EQ(fake_in(&m, 0x608, 4), 0);
+	m.now = FAKE_NS;
+	EXPECT_EQ(fake_in(&m, 0x608, 4), 3579545);
+	EXPECT_EQ(fake_in(&m, 0x609, 1), 3579545 >> 8 & 0xff);
+	m.now = 100000 * FAKE_NS;
+	EXPECT_EQ(fake_in(&m, 0x608, 4), (uint32_t)(100000ull * 3579545));
 
 	fake_out(&m, 0x604, 2, 0x2000);
 	EXPECT_EQ(m.stops, 1);

@@ -1,4 +1,4 @@
-/* SOURCES: userspace/devices/table.c userspace/devices/pic.c userspace/devices/pit.c userspace/devices/rtc.c userspace/devices/uart16550.c userspace/devices/i8042.c userspace/devices/port92.c userspace/devices/cf9.c userspace/devices/power.c userspace/devices/debug_exit.c userspace/devices/post.c selftests/unit/fake_machine.c */
+/* SOURCES: userspace/devices/table.c userspace/devices/pic.c userspace/devices/pit.c userspace/devices/rtc.c userspace/devices/uart16550.c userspace/devices/i8042.c userspace/devices/port92.c userspace/devices/cf9.c userspace/devices/acpi_pm.c userspace/devices/ioapic.c userspace/devices/debug_exit.c userspace/devices/post.c selftests/unit/fake_machine.c */
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Nonsense: random accesses to every device of the table, a million in all,
@@ -132,6 +132,8 @@ TEST(random_accesses)
 		uint16_t ports[MAX_PORTS];
 		unsigned int nr_ports, worst = 0;
 
+		if (!(*class)->ports)
+			continue;	/* dev_ioapic_test.c does as much for it */
 		ASSERT_TRUE(fake_create(&m, *class));
 		nr_ports = list_ports(&m, ports);
 		ASSERT_GT(nr_ports, 0);
@@ -175,8 +177,10 @@ TEST(the_table_makes_sense)
 		const struct device_class *c = device_table[nr];
 
 		ASSERT_LT(nr, MAX_PORTS);
-		EXPECT_TRUE(c->name && c->ports && c->create && c->destroy &&
-			    c->reset && c->in && c->out);
+		EXPECT_TRUE(c->name && c->create && c->destroy && c->reset);
+		EXPECT_TRUE(c->ports || c->mmio);
+		EXPECT_TRUE(!c->ports || (c->in && c->out));
+		EXPECT_TRUE(!c->mmio || (c->read && c->write));
 		for (i = 0; i < nr; i++)
 			EXPECT_STRNE(c->name, device_table[i]->name);
 		machines[nr].debug_exit_port = 0xf4;

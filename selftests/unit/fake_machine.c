@@ -139,6 +139,13 @@ void machine_output(struct machine *m, const uint8_t *bytes, size_t len)
 			m->output[m->output_len] = bytes[i];
 }
 
+void machine_msi(struct machine *m, uint64_t address, uint32_t data)
+{
+	m->msis++;
+	m->msi_address = address;
+	m->msi_data = data;
+}
+
 void machine_stop(struct machine *m, enum machine_stop why, uint32_t value)
 {
 	m->stops++;

@@ -23,6 +23,9 @@
  * @rises: how often each rose
  * @intr: level of INTR
  * @intr_rises: how often it rose
+ * @msis: calls of machine_msi()
+ * @msi_address: of the last
+ * @msi_data: of the last
  * @output: what was sent to the terminal
  * @output_len: bytes of it, those that did not fit included
  * @stops: calls of machine_stop()
@@ -42,6 +45,9 @@ struct machine {
 	unsigned int rises[FAKE_LINES];
 	bool intr;
 	unsigned int intr_rises;
+	unsigned int msis;
+	uint64_t msi_address;
+	uint32_t msi_data;
 	uint8_t output[4096];
 	size_t output_len;
 	unsigned int stops;

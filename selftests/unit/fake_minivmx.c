@@ -30,6 +30,7 @@ static struct {
 	bool exited;		/* the step's exit was made; see what came back */
 	bool interrupts;	/* IF */
 	unsigned int taken;	/* interrupts delivered */
+	bool woken;		/* out of HLT, by an interrupt */
 	uint8_t vector;
 	enum echo echo;
 	uint8_t byte;
@@ -133,9 +134,6 @@ static void finish_step(void)
 	if (!cpu.exited)
 		return;
 	cpu.exited = false;
-	/* A debugger wants it to wait there again. */
-	if (step->op == FAKE_HLT && cpu.run.action == MINIVMX_RETRY)
-		return;
 	if (cpu.run.action != MINIVMX_SKIP)
 		wrong("action", cpu.run.action, MINIVMX_SKIP);
 	switch (step->op) {
@@ -169,6 +167,7 @@ static void take_event(void)
 		wrong("interrupt while not ready", event->vector, 0);
 	cpu.vector = event->vector;
 	cpu.taken++;
+	cpu.woken = cpu.step->op == FAKE_HLT;
 	event->flags = 0;
 }
 
@@ -212,6 +211,8 @@ static bool do_step(void)
 		leave_echo();
 		return true;
 	case FAKE_HLT:
+		if (cpu.interrupts)
+			break;	/* it sleeps in RUN */
 		leave(MINIVMX_EXIT_HLT, 12);
 		return true;
 	case FAKE_MMIO_READ:
@@ -229,6 +230,13 @@ static bool do_step(void)
 
 	cpu.exited = false;
 	switch (step->op) {
+	case FAKE_HLT:
+		if (!cpu.woken) {
+			wait_for_kick();
+			return false;
+		}
+		cpu.woken = false;
+		break;
 	case FAKE_CLI:
 		cpu.interrupts = false;
 		break;
@@ -300,7 +308,7 @@ int minivmx_open(struct minivmx_error *error)
 	return dup(2);
 }
 
-int minivmx_create_vm(int fd, struct minivmx_error *error)
+int minivmx_create_vm(int fd, uint32_t flags, struct minivmx_error *error)
 {
 	return dup(fd);
 }
@@ -352,6 +360,23 @@ int minivmx_set_sregs(int vcpu, const struct minivmx_sregs *sregs)
 int minivmx_get_sregs(int vcpu, struct minivmx_sregs *sregs)
 {
 	memset(sregs, 0, sizeof(*sregs));
+	return 0;
+}
+
+int minivmx_get_apic(int vcpu, struct minivmx_apic *apic, uint32_t *regs)
+{
+	*apic = (struct minivmx_apic) { .regs = (uintptr_t)regs };
+	memset(regs, 0, MINIVMX_APIC_SIZE);
+	return 0;
+}
+
+int minivmx_set_apic(int vcpu, const struct minivmx_apic *apic)
+{
+	return 0;
+}
+
+int minivmx_signal_msi(int vm, uint64_t address, uint32_t data)
+{
 	return 0;
 }
 

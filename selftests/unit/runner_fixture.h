@@ -46,6 +46,7 @@ FIXTURE_SETUP(runner)
 	self->options = (struct run_options) {
 		.image = path,
 		.memory = 2 * MIB,
+		.cpus = 1,
 		.debug_exit_port = DEBUG_EXIT,
 		.timeout_ns = 20000000000ULL,
 	};

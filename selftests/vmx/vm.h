@@ -246,6 +246,8 @@ static inline void vm_new_vcpu(VM *self, unsigned int id)
 	vm_must(!minivmx_get_sregs(self->vcpu, &self->sregs));
 }
 
+static uint32_t vm_flags;	/* MINIVMX_VM_* of new ones */
+
 /* A VM with one vCPU as after reset, and no memory. */
 static inline void vm_create_empty(VM *self)
 {
@@ -257,7 +259,7 @@ static inline void vm_create_empty(VM *self)
 		fprintf(stderr, "# %s %s\n", error.text, error.hint);
 	vm_must(self->system >= 0);
 	vm_must(!minivmx_get_info(self->system, &self->info));
-	self->fd = minivmx_create_vm(self->system, &error);
+	self->fd = minivmx_create_vm(self->system, vm_flags, &error);
 	if (self->fd < 0)
 		fprintf(stderr, "# %s %s\n", error.text, error.hint);
 	vm_must(self->fd >= 0);

@@ -25,10 +25,17 @@ struct port_range {
 
 #define NO_DEADLINE UINT64_MAX
 
+/* Guest-physical addresses, likewise. */
+struct mmio_range {
+	uint64_t first;
+	uint64_t last;
+};
+
 /**
  * struct device_class - one kind of device
  * @name: for messages and --help
- * @ports: the I/O ports it answers, ended by a range { 0, 0 }
+ * @ports: the I/O ports it answers, ended by a range { 0, 0 }; NULL: none
+ * @mmio: likewise, the memory that it answers
  * @dyn_ports: NULL, or returns further ranges, ended likewise, that depend on
  *             how the machine was set up (debug_exit.c). The machine asks once,
  *             after @create; the ranges live as long as @dev.
@@ -37,6 +44,8 @@ struct port_range {
  * @reset: back to the power-on state
  * @in: read @size bytes (1, 2 or 4) at @port; the bits above them are zero
  * @out: write the low @size bytes of @value at @port
+ * @read: read @size bytes (1, 2, 4 or 8) at @address, which may be any in @mmio
+ * @write: write likewise
  * @tick: do what is due at @now (ns of machine_now()), return the time of the
  *        next deadline or NO_DEADLINE. NULL if the device has no clock. Called
  *        again at that time and after each access or input to the device.
@@ -55,12 +64,15 @@ struct port_range {
 struct device_class {
 	const char *name;
 	const struct port_range *ports;
+	const struct mmio_range *mmio;
 	const struct port_range *(*dyn_ports)(void *dev);
 	void *(*create)(struct machine *m);
 	void (*destroy)(void *dev);
 	void (*reset)(void *dev);
 	uint32_t (*in)(void *dev, uint16_t port, unsigned int size);
 	void (*out)(void *dev, uint16_t port, unsigned int size, uint32_t value);
+	uint64_t (*read)(void *dev, uint64_t address, unsigned int size);
+	void (*write)(void *dev, uint64_t address, unsigned int size, uint64_t value);
 	uint64_t (*tick)(void *dev, uint64_t now);
 	size_t (*input)(void *dev, const uint8_t *bytes, size_t len);
 };
@@ -79,10 +91,12 @@ enum machine_stop {
 uint64_t machine_now(const struct machine *m);
 /* Wall-clock seconds since 1970 UTC, for the CMOS clock. */
 int64_t machine_wall_clock(const struct machine *m);
-/* Drive ISA interrupt line 0 to 15 (a level; the PIC finds the edges). */
+/* Drive ISA interrupt line 0 to 15 (a level), of the PIC and of the I/O APIC. */
 void machine_set_irq(struct machine *m, unsigned int line, bool level);
 /* The interrupt controller's INTR output towards the CPU. */
 void machine_set_intr(struct machine *m, bool level);
+/* A message to the local APICs: "Message Signalled Interrupts" of Intel's manual. */
+void machine_msi(struct machine *m, uint64_t address, uint32_t data);
 /* Bytes for the user's terminal; never blocks the guest for long. */
 void machine_output(struct machine *m, const uint8_t *bytes, size_t len);
 /* Stop: @value is the byte written to the debug-exit port, else 0. */
@@ -97,5 +111,16 @@ void pic_set_irq(void *pic, unsigned int line, bool level);
 /* INTA: the vector of the highest request, which is now in service. */
 uint8_t pic_acknowledge(void *pic);
 extern const struct device_class pic_class;
+
+/* The I/O APIC, which is where the ACPI tables say (ioapic.c). */
+#define IOAPIC_ADDRESS	0xfec00000ULL
+
+void ioapic_set_pin(void *ioapic, unsigned int pin, bool level);
+/* The guest has ended the interrupt with that vector. */
+void ioapic_eoi(void *ioapic, uint8_t vector);
+extern const struct device_class ioapic_class;
+
+/* The first of the ports of ACPI's power management (acpi_pm.c). */
+#define ACPI_PM_PORT	0x600
 
 #endif /* DEVICE_H */

@@ -5,7 +5,7 @@
  * The devices here are eight bits wide and software reads and writes them with
  * byte instructions. A wider access means the low byte, at the port it names:
  * a write drops the rest, a read finds the lines that nobody drives high. Only
- * the power-off port (power.c) has a register of more than a byte.
+ * ACPI's registers (acpi_pm.c) are wider than a byte.
  */
 #ifndef ISA_H
 #define ISA_H

@@ -16,7 +16,8 @@ const struct device_class *const device_table[] = {
 	&i8042_class,
 	&port92_class,
 	&cf9_class,
-	&power_class,
+	&acpi_pm_class,
+	&ioapic_class,
 	&debug_exit_class,
 	&post_class,
 	NULL

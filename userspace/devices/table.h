@@ -5,14 +5,14 @@
 
 #include "device.h"
 
-/* pic_class is in device.h */
+/* pic_class and ioapic_class are in device.h */
 extern const struct device_class pit_class;
 extern const struct device_class rtc_class;
 extern const struct device_class uart16550_class;
 extern const struct device_class i8042_class;
 extern const struct device_class port92_class;
 extern const struct device_class cf9_class;
-extern const struct device_class power_class;
+extern const struct device_class acpi_pm_class;
 extern const struct device_class debug_exit_class;
 extern const struct device_class post_class;
 

@@ -266,6 +266,47 @@ int minivmx_set_route(int vcpu, uint32_t reason, uint32_t route)
 	return call(vcpu, MINIVMX_SET_ROUTE, &arg);
 }
 
+int minivmx_get_apic(int vcpu, struct minivmx_apic *apic, uint32_t *regs)
+{
+	*apic = (struct minivmx_apic) { .regs = (uintptr_t)regs };
+	return call(vcpu, MINIVMX_GET_APIC, apic);
+}
+
+int minivmx_set_apic(int vcpu, const struct minivmx_apic *apic)
+{
+	struct minivmx_apic arg = *apic;
+
+	return call(vcpu, MINIVMX_SET_APIC, &arg);
+}
+
+int minivmx_signal_msi(int vm, uint64_t address, uint32_t data)
+{
+	struct minivmx_msi arg = { .address = address, .data = data };
+
+	return call(vm, MINIVMX_SIGNAL_MSI, &arg);
+}
+
+int minivmx_set_gsi_routes(int vm, const struct minivmx_gsi_route *routes, uint32_t nr)
+{
+	struct minivmx_gsi_routes arg = { .routes = (uintptr_t)routes, .nr = nr };
+
+	return call(vm, MINIVMX_SET_GSI_ROUTES, &arg);
+}
+
+int minivmx_irqfd(int vm, const struct minivmx_irqfd *arg)
+{
+	struct minivmx_irqfd copy = *arg;
+
+	return call(vm, MINIVMX_IRQFD, &copy);
+}
+
+int minivmx_ioeventfd(int vm, const struct minivmx_ioeventfd *arg)
+{
+	struct minivmx_ioeventfd copy = *arg;
+
+	return call(vm, MINIVMX_IOEVENTFD, &copy);
+}
+
 int minivmx_set_ring(int vcpu, uint32_t nr)
 {
 	struct minivmx_set_ring arg = { .nr = nr };

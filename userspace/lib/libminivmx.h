@@ -58,6 +58,7 @@ int minivmx_open_path(const char *path, struct minivmx_error *error);
 /**
  * minivmx_create_vm() - create a VM, and borrow VMX for it if it is KVM's
  * @fd: from minivmx_open()
+ * @flags: MINIVMX_VM_APIC or 0
  * @error: filled on failure, with the present owner of VMX if it is taken; may
  *         be NULL
  *
@@ -66,7 +67,7 @@ int minivmx_open_path(const char *path, struct minivmx_error *error);
  *
  * Return: a VM descriptor, or a negative errno.
  */
-int minivmx_create_vm(int fd, struct minivmx_error *error);
+int minivmx_create_vm(int fd, uint32_t flags, struct minivmx_error *error);
 
 /* ---- ioctl.c: one function for each ioctl ---- */
 
@@ -376,6 +377,63 @@ int minivmx_set_route(int vcpu, uint32_t reason, uint32_t route);
  * Return: 0 or a negative errno.
  */
 int minivmx_set_msr_route(int vcpu, const struct minivmx_msr_route *route);
+
+/**
+ * minivmx_get_apic() - MINIVMX_GET_APIC
+ * @vcpu: vCPU descriptor
+ * @apic: filled, but for @apic->regs, which is set to @regs
+ * @regs: MINIVMX_APIC_SIZE bytes, filled
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_get_apic(int vcpu, struct minivmx_apic *apic, uint32_t *regs);
+
+/**
+ * minivmx_set_apic() - MINIVMX_SET_APIC
+ * @vcpu: vCPU descriptor
+ * @apic: new state, with @apic->regs
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_set_apic(int vcpu, const struct minivmx_apic *apic);
+
+/**
+ * minivmx_signal_msi() - MINIVMX_SIGNAL_MSI, from any thread
+ * @vm: VM descriptor
+ * @address: of the message
+ * @data: of the message
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_signal_msi(int vm, uint64_t address, uint32_t data);
+
+/**
+ * minivmx_set_gsi_routes() - MINIVMX_SET_GSI_ROUTES
+ * @vm: VM descriptor
+ * @routes: all of them
+ * @nr: how many
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_set_gsi_routes(int vm, const struct minivmx_gsi_route *routes, uint32_t nr);
+
+/**
+ * minivmx_irqfd() - MINIVMX_IRQFD
+ * @vm: VM descriptor
+ * @arg: what is to be done
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_irqfd(int vm, const struct minivmx_irqfd *arg);
+
+/**
+ * minivmx_ioeventfd() - MINIVMX_IOEVENTFD
+ * @vm: VM descriptor
+ * @arg: what is to be done
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_ioeventfd(int vm, const struct minivmx_ioeventfd *arg);
 
 /**
  * minivmx_set_ring() - MINIVMX_SET_RING

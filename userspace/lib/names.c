@@ -32,6 +32,7 @@ static const char *const kind_names[] = {
 	[MINIVMX_EXIT_MEMORY] = "MEMORY",
 	[MINIVMX_EXIT_EMULATION] = "EMULATION",
 	[MINIVMX_EXIT_DEAD] = "DEAD",
+	[MINIVMX_EXIT_EOI] = "EOI",
 };
 
 const char *minivmx_kind_name(uint32_t kind)

@@ -228,9 +228,9 @@ static int create_kvm_vm(void)
 	return vm;
 }
 
-static int borrow(int fd, struct minivmx_error *error)
+static int borrow(int fd, uint32_t flags, struct minivmx_error *error)
 {
-	struct minivmx_create_vm create = { .flags = MINIVMX_VM_BORROW };
+	struct minivmx_create_vm create = { .flags = flags | MINIVMX_VM_BORROW };
 	struct minivmx_info info;
 	int vm;
 
@@ -247,12 +247,12 @@ static int borrow(int fd, struct minivmx_error *error)
 	return vm;
 }
 
-int minivmx_create_vm(int fd, struct minivmx_error *error)
+int minivmx_create_vm(int fd, uint32_t flags, struct minivmx_error *error)
 {
-	struct minivmx_create_vm create = { 0 };
+	struct minivmx_create_vm create = { .flags = flags };
 	int vm = ioctl(fd, MINIVMX_CREATE_VM, &create);
 
 	if (vm >= 0)
 		return vm;
-	return errno == EBUSY ? borrow(fd, error) : explain_create(error, errno);
+	return errno == EBUSY ? borrow(fd, flags, error) : explain_create(error, errno);
 }

@@ -36,6 +36,7 @@ static void print_help(void)
 "  -i, --initrd FILE      initrd, or the one multiboot module\n"
 "  -a, --append STRING    command line (for Linux, without this: \"%s\")\n"
 "  -m, --mem SIZE         memory, with K, M or G behind the number (256M)\n"
+"  -c, --cpus N           processors, from 1 to %d (1)\n"
 "      --gdb PORT         wait for gdb on that port of 127.0.0.1 (0: any) before the\n"
 "                         first instruction\n"
 "      --debug-exit PORT  a byte written to this I/O port ends the run\n"
@@ -66,7 +67,7 @@ static void print_help(void)
 "  minivmx run --mem 512M --initrd initrd.img --append 'console=ttyS0 quiet' \\\n"
 "      /boot/vmlinuz-$(uname -r)\n"
 "  minivmx run --debug-exit 0xf4 --timeout 10 --stats test.elf\n",
-	       DEFAULT_LINUX_CMDLINE, STATUS_OK, STATUS_USAGE, STATUS_HOST, STATUS_VM,
+	       DEFAULT_LINUX_CMDLINE, MINIVMX_MAX_VCPUS, STATUS_OK, STATUS_USAGE, STATUS_HOST, STATUS_VM,
 	       STATUS_GUEST, STATUS_TIMEOUT);
 }
 
@@ -85,6 +86,20 @@ static int parse_memory(const char *text, struct message *message,
 	if (size % 4096)
 		return fail(message, "--mem: %s is not a multiple of 4K", text);
 	options->memory = size;
+	return 0;
+}
+
+static int parse_cpus(const char *text, struct message *message,
+		      struct run_options *options)
+{
+	unsigned long cpus;
+	char *end;
+
+	cpus = strtoul(text, &end, 10);
+	if (!isdigit((unsigned char)text[0]) || *end || !cpus || cpus > MINIVMX_MAX_VCPUS)
+		return fail(message, "--cpus: not a number from 1 to %d: '%s'",
+			    MINIVMX_MAX_VCPUS, text);
+	options->cpus = (unsigned int)cpus;
 	return 0;
 }
 
@@ -162,6 +177,7 @@ static const struct option long_options[] = {
 	{ "initrd", required_argument, NULL, 'i' },
 	{ "append", required_argument, NULL, 'a' },
 	{ "mem", required_argument, NULL, 'm' },
+	{ "cpus", required_argument, NULL, 'c' },
 	{ "debug-exit", required_argument, NULL, OPTION_DEBUG_EXIT },
 	{ "gdb", required_argument, NULL, OPTION_GDB },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
@@ -188,6 +204,8 @@ static int set_option(int c, struct run_options *options,
 		return 0;
 	case 'm':
 		return parse_memory(optarg, message, options);
+	case 'c':
+		return parse_cpus(optarg, message, options);
 	case OPTION_DEBUG_EXIT:
 		return parse_port(optarg, message, options);
 	case OPTION_GDB:
@@ -230,11 +248,11 @@ static int take_image(int argc, char **argv, struct run_options *options,
 
 int cmd_run(int argc, char **argv)
 {
-	struct run_options options = { .memory = DEFAULT_MEMORY };
+	struct run_options options = { .memory = DEFAULT_MEMORY, .cpus = 1 };
 	struct message message;
 	int c, ret = 0;
 
-	while (!ret && (c = getopt_long(argc, argv, "k:i:a:m:vh", long_options,
+	while (!ret && (c = getopt_long(argc, argv, "k:i:a:m:c:vh", long_options,
 					NULL)) >= 0) {
 		if (c == 'h') {
 			print_help();
@@ -244,6 +262,8 @@ int cmd_run(int argc, char **argv)
 	}
 	if (!ret)
 		ret = take_image(argc, argv, &options, &message);
+	if (!ret && options.gdb && options.cpus > 1)
+		ret = fail(&message, "--gdb: only with one CPU");
 	if (ret) {
 		if (message.text[0])
 			fprintf(stderr, "minivmx: %s\n", message.text);

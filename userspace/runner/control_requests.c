@@ -14,8 +14,11 @@ static_assert(MINIVMX_MAX_VCPUS <= CONTROL_MAX_FDS, "all vCPUs in one reply");
 /* The vCPUs' descriptors, in order of their ids, which have no gaps; how many. */
 static size_t vcpu_fds(const struct session *s, int fds[CONTROL_MAX_FDS])
 {
-	fds[0] = s->vcpu;
-	return 1;
+	unsigned int i;
+
+	for (i = 0; i < s->nr_cpus; i++)
+		fds[i] = s->cpus[i].vcpu;
+	return s->nr_cpus;
 }
 
 static void add_number(struct json_object *object, const char *key, uint64_t value)

@@ -241,7 +241,7 @@ bool debugger_before_run(struct session *s)
 		io_watch_debugger(s, watched(d));
 	}
 	if (d->stopping) {
-		s->run->request = MINIVMX_REQ_EXIT_NOW;
+		s->cpus[0].run->request = MINIVMX_REQ_EXIT_NOW;
 		return true;
 	}
 	ret = gdb_target_prepare(&d->target);
@@ -258,8 +258,8 @@ bool debugger_after_run(struct session *s)
 
 	if (!d)
 		return false;
-	if (d->stopping && s->run->kind == MINIVMX_EXIT_INTR) {
-		s->run->action = MINIVMX_RETRY;
+	if (d->stopping && s->cpus[0].run->kind == MINIVMX_EXIT_INTR) {
+		s->cpus[0].run->action = MINIVMX_RETRY;
 		ret = gdb_target_halt(&d->target);
 		if (ret)
 			failed(d, ret);
@@ -316,7 +316,7 @@ static int set_up(struct debugger *d, uint16_t *port)
 	int ret = minivmx_get_info(s->device, &info);
 
 	if (!ret)
-		ret = gdb_target_init(&d->target, s->vcpu, s->run, &s->memory,
+		ret = gdb_target_init(&d->target, s->cpus[0].vcpu, s->cpus[0].run, &s->memory,
 				      info.xsave_size);
 	if (ret)
 		return ret;

@@ -39,6 +39,8 @@ static int create_devices(struct machine *m, struct message *message)
 				    device->class->name, strerror(errno));
 		if (device->class == &pic_class)
 			m->pic = device->state;
+		if (device->class == &ioapic_class)
+			m->ioapic = device->state;
 		if (device->class->input)
 			m->input_device = device;
 	}
@@ -211,12 +213,66 @@ void machine_out(struct machine *m, uint16_t port, unsigned int size,
 	bus_out(&m->bus, port, size, value, device_used, m);
 }
 
+static struct device *find_mmio(struct machine *m, uint64_t address, unsigned int size)
+{
+	size_t i;
+
+	for (i = 0; i < m->nr_devices; i++) {
+		const struct mmio_range *range = m->devices[i].class->mmio;
+
+		for (; range && range->last; range++)
+			if (address >= range->first && address + (size - 1) <= range->last)
+				return &m->devices[i];
+	}
+	return NULL;
+}
+
+bool machine_read(struct machine *m, uint64_t address, unsigned int size, uint64_t *value)
+{
+	struct device *device = find_mmio(m, address, size);
+
+	if (!device)
+		return false;
+	*value = device->class->read(device->state, address, size);
+	device_used(m, device);
+	return true;
+}
+
+bool machine_write(struct machine *m, uint64_t address, unsigned int size, uint64_t value)
+{
+	struct device *device = find_mmio(m, address, size);
+
+	if (!device)
+		return false;
+	device->class->write(device->state, address, size, value);
+	device_used(m, device);
+	return true;
+}
+
+void machine_eoi(struct machine *m, uint8_t vector)
+{
+	ioapic_eoi(m->ioapic, vector);
+}
+
 /* ---- What devices call ---- */
+
+/* The timer is at the I/O APIC's pin 2, where the PIC would be cascaded. */
+static unsigned int pin_of_line(unsigned int line)
+{
+	return line == 0 ? 2 : line;
+}
 
 void machine_set_irq(struct machine *m, unsigned int line, bool level)
 {
 	if (m->pic)
 		pic_set_irq(m->pic, line, level);
+	if (m->ioapic)
+		ioapic_set_pin(m->ioapic, pin_of_line(line), level);
+}
+
+void machine_msi(struct machine *m, uint64_t address, uint32_t data)
+{
+	m->host.msi(m->host.context, address, data);
 }
 
 void machine_set_intr(struct machine *m, bool level)

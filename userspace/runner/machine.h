@@ -27,6 +27,7 @@
  * @output: bytes for the user's terminal
  * @input_taken: the queue of typed bytes is empty again
  * @stopped: a device stopped the machine
+ * @msi: a device sent a message to the local APICs
  *
  * All are called with the machine's lock held and must not block.
  */
@@ -37,6 +38,7 @@ struct machine_host {
 	void (*output)(void *context, const uint8_t *bytes, size_t len);
 	void (*input_taken)(void *context);
 	void (*stopped)(void *context, enum machine_stop why, uint32_t value);
+	void (*msi)(void *context, uint64_t address, uint32_t data);
 };
 
 /**
@@ -49,6 +51,7 @@ struct machine_host {
  * @devices: those of device_table
  * @nr_devices: how many
  * @pic: the interrupt controller's state
+ * @ioapic: the I/O APIC's
  * @input_device: the one that takes what the user types, or NULL
  * @bus: its ports
  * @intr: level of the INTR line
@@ -66,6 +69,7 @@ struct machine {
 	struct device *devices;
 	size_t nr_devices;
 	void *pic;
+	void *ioapic;
 	struct device *input_device;
 	struct bus bus;
 	bool intr;
@@ -89,6 +93,12 @@ void machine_destroy(struct machine *m);
 uint32_t machine_in(struct machine *m, uint16_t port, unsigned int size);
 void machine_out(struct machine *m, uint16_t port, unsigned int size,
 		 uint32_t value);
+
+/* False if no device answers there. */
+bool machine_read(struct machine *m, uint64_t address, unsigned int size, uint64_t *value);
+bool machine_write(struct machine *m, uint64_t address, unsigned int size, uint64_t value);
+/* The guest has ended a level-triggered interrupt. */
+void machine_eoi(struct machine *m, uint8_t vector);
 
 /* Let the devices do what is due, and announce the next deadline. */
 void machine_tick(struct machine *m);

@@ -85,9 +85,9 @@ static void print_state(FILE *file, const struct session *s)
 	struct minivmx_sregs sregs;
 	int ret;
 
-	print_exit(file, s->run);
-	print_general(file, &s->run->regs);
-	ret = minivmx_get_sregs(s->vcpu, &sregs);
+	print_exit(file, s->culprit->run);
+	print_general(file, &s->culprit->run->regs);
+	ret = minivmx_get_sregs(s->culprit->vcpu, &sregs);
 	if (ret)
 		fprintf(file, "  system registers: %s\n", strerror(-ret));
 	else
@@ -114,9 +114,9 @@ static void print_verdict(FILE *file, const struct session *s)
 	enum minivmx_refusal refusal;
 	struct message message;
 
-	if (!refusal_of(s->run, &refusal))
+	if (!refusal_of(s->culprit->run, &refusal))
 		return;
-	if (vmcs_dump_take(s->vcpu, s->device, &dump, &message)) {
+	if (vmcs_dump_take(s->culprit->vcpu, s->device, &dump, &message)) {
 		fprintf(file, "%s\n", message.text);
 		return;
 	}
@@ -132,7 +132,7 @@ static void print_verdict(FILE *file, const struct session *s)
 
 static void print_entry_fail(FILE *file, const struct session *s)
 {
-	uint32_t number = s->run->entry.vm_instruction_error;
+	uint32_t number = s->culprit->run->entry.vm_instruction_error;
 	const char *text = minivmx_instruction_error(number);
 
 	if (number)
@@ -145,7 +145,7 @@ static void print_entry_fail(FILE *file, const struct session *s)
 
 static void print_memory(FILE *file, const struct session *s)
 {
-	const struct minivmx_memory *m = &s->run->memory;
+	const struct minivmx_memory *m = &s->culprit->run->memory;
 
 	fprintf(file, "the guest's memory at %#llx cannot be used (%s%s%s): %s\n",
 		ull(m->gpa),
@@ -157,7 +157,7 @@ static void print_memory(FILE *file, const struct session *s)
 
 static void print_emulation(FILE *file, const struct session *s)
 {
-	const struct minivmx_insn *insn = &s->run->insn;
+	const struct minivmx_insn *insn = &s->culprit->run->insn;
 	size_t i;
 
 	fprintf(file, "cannot emulate the guest's instruction that touched %#llx:",
@@ -169,7 +169,7 @@ static void print_emulation(FILE *file, const struct session *s)
 
 static void print_unhandled(FILE *file, const struct session *s)
 {
-	const char *name = minivmx_exit_name(s->run->exit.reason & 0xffff);
+	const char *name = minivmx_exit_name(s->culprit->run->exit.reason & 0xffff);
 
 	fprintf(file, "the guest made an exit that nothing here handles: %s\n",
 		name ? name : "unknown");
@@ -191,7 +191,7 @@ static void (*const vm_errors[])(FILE *file, const struct session *s) = {
 
 static int report_vm_error(const struct session *s)
 {
-	uint32_t kind = s->run->kind;
+	uint32_t kind = s->culprit->run->kind;
 	const char *name = minivmx_kind_name(kind);
 
 	fprintf(stderr, "minivmx: ");
@@ -278,7 +278,7 @@ static int report_debugger(const struct session *s)
 static int report_timeout(const struct session *s)
 {
 	fprintf(stderr, "minivmx: timeout after %g s, at rip %#llx\n",
-		(double)s->options->timeout_ns / 1e9, ull(s->run->regs.rip));
+		(double)s->options->timeout_ns / 1e9, ull(s->culprit->run->regs.rip));
 	return STATUS_TIMEOUT;
 }
 

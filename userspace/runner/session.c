@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "acpi.h"
 #include "control.h"
 #include "debugger.h"
 #include "exit_status.h"
@@ -21,10 +22,7 @@
 
 void session_kick(struct session *s)
 {
-	if (s->in_run && !s->kicked) {
-		s->kicked = true;
-		minivmx_kick(s->vcpu);
-	}
+	vcpu_kick(&s->cpus[0]);
 	if (s->debugger)
 		debugger_wake(s->debugger);
 	pthread_cond_broadcast(&s->wake);
@@ -32,11 +30,15 @@ void session_kick(struct session *s)
 
 void session_end(struct session *s, enum outcome why, int detail)
 {
+	unsigned int i;
+
 	if (s->outcome != OUTCOME_NONE)
 		return;
 	s->outcome = why;
 	s->detail = detail;
 	output_release(&s->output);
+	for (i = 1; i < s->nr_cpus; i++)
+		vcpu_kick(&s->cpus[i]);
 	session_kick(s);
 }
 
@@ -75,6 +77,14 @@ static void on_stopped(void *context, enum machine_stop why, uint32_t value)
 	session_end(context, outcomes[why], (int)(value & 0xff));
 }
 
+static void on_msi(void *context, uint64_t address, uint32_t data)
+{
+	const struct session *s = context;
+
+	/* It goes to a window of addresses that the device cannot leave. */
+	minivmx_signal_msi(s->vm, address, data);
+}
+
 static void on_output_failed(void *context, int error)
 {
 	struct session *s = context;
@@ -86,15 +96,34 @@ static void on_output_failed(void *context, int error)
 
 /* ---- Set-up ---- */
 
+static int open_cpu(struct session *s, unsigned int id)
+{
+	struct cpu *cpu = &s->cpus[id];
+	int ret;
+
+	cpu->session = s;
+	cpu->id = id;
+	cpu->vcpu = minivmx_create_vcpu(s->vm, id);
+	if (cpu->vcpu < 0)
+		return cpu->vcpu;
+	ret = minivmx_map_run(cpu->vcpu, s->run_size, &cpu->run);
+	if (ret)
+		close(cpu->vcpu);
+	else
+		s->nr_cpus++;
+	return ret;
+}
+
 static int open_vm(struct session *s)
 {
+	unsigned int id;
 	struct minivmx_error error;
 	struct minivmx_info info;
 	int ret;
 
 	s->device = minivmx_open(&error);
 	if (s->device >= 0)
-		s->vm = minivmx_create_vm(s->device, &error);
+		s->vm = minivmx_create_vm(s->device, MINIVMX_VM_APIC, &error);
 	if (s->device < 0 || s->vm < 0) {
 		fprintf(stderr, "minivmx: %s\n", error.text);
 		if (error.hint[0])
@@ -104,23 +133,13 @@ static int open_vm(struct session *s)
 	ret = minivmx_get_info(s->device, &info);
 	if (!ret && info.vmx_owner == MINIVMX_VMX_BORROWED)
 		fprintf(stderr, "minivmx: VMX is KVM's: borrowing it\n");
-	if (!ret)
-		s->vcpu = minivmx_create_vcpu(s->vm, 0);
-	if (ret || s->vcpu < 0) {
-		int error = ret ? -ret : -s->vcpu;
-
-		fprintf(stderr, "minivmx: cannot create a vCPU: %s%s\n",
-			strerror(error), vcpu_hint(error));
-		return -1;
-	}
-	ret = minivmx_map_run(s->vcpu, info.run_size, &s->run);
-	if (ret) {
-		fprintf(stderr, "minivmx: cannot map the run page: %s\n",
-			strerror(-ret));
-		return -1;
-	}
 	s->run_size = info.run_size;
-	return 0;
+	for (id = 0; !ret && id < s->options->cpus; id++)
+		ret = open_cpu(s, id);
+	if (ret)
+		fprintf(stderr, "minivmx: cannot create vCPU %u: %s%s\n", s->nr_cpus,
+			strerror(-ret), vcpu_hint(-ret));
+	return ret;
 }
 
 static int load_images(struct session *s, struct boot_request *request,
@@ -168,6 +187,7 @@ static int prepare_guest(struct session *s, struct boot_state *state)
 			format_size(s->options->memory).text, strerror(-ret));
 		return -1;
 	}
+	acpi_write(&s->memory, s->options->cpus);
 	ret = load_images(s, &request, state, &message);
 	if (ret)
 		fprintf(stderr, "minivmx: %s\n", message.text);
@@ -199,17 +219,39 @@ static int map_guest_memory(struct session *s)
 	return 0;
 }
 
+/* LINT0 passes the PIC's interrupts on, LINT1 NMIs, as a BIOS leaves the first CPU. */
+#define LVT_EXTINT	0x700
+#define LVT_NMI		0x400
+#define SVR_ENABLED	0x1ff
+
+static int set_apic(int vcpu)
+{
+	uint32_t regs[MINIVMX_APIC_SIZE / 4];
+	struct minivmx_apic apic;
+	int ret = minivmx_get_apic(vcpu, &apic, regs);
+
+	if (ret)
+		return ret;
+	regs[0xf0 / 4] = SVR_ENABLED;
+	regs[0x350 / 4] = LVT_EXTINT;
+	regs[0x360 / 4] = LVT_NMI;
+	return minivmx_set_apic(vcpu, &apic);
+}
+
 static int set_state(struct session *s, const struct boot_state *state)
 {
-	int ret = minivmx_set_sregs(s->vcpu, &state->sregs);
+	const struct cpu *cpu = &s->cpus[0];
+	int ret = minivmx_set_sregs(cpu->vcpu, &state->sregs);
 
+	if (!ret)
+		ret = set_apic(cpu->vcpu);
 	if (ret) {
 		fprintf(stderr, "minivmx: cannot set the system registers: %s\n",
 			strerror(-ret));
 		return -1;
 	}
-	s->run->regs = state->regs;
-	s->run->action = MINIVMX_RETRY;
+	cpu->run->regs = state->regs;
+	cpu->run->action = MINIVMX_RETRY;
 	return 0;
 }
 
@@ -225,6 +267,7 @@ static int create_machine(struct session *s)
 			.output = on_output,
 			.input_taken = on_input_taken,
 			.stopped = on_stopped,
+			.msi = on_msi,
 		},
 	};
 	struct message message;
@@ -282,7 +325,10 @@ static int run_guest(struct session *s)
 	}
 	if (debugger_start(s) || start_threads(s))
 		return STATUS_HOST;
-	vcpu_loop(s);
+	if (vcpus_start(s))
+		return STATUS_HOST;
+	vcpu_loop(&s->cpus[0]);
+	vcpus_join(s);
 	io_stop(s);
 	if (!output_finish(&s->output, patience(s)))
 		s->output_hangs = true;
@@ -314,9 +360,10 @@ static void close_if_open(int fd)
 
 static void take_down(struct session *s)
 {
-	if (s->run)
-		minivmx_unmap_run(s->run, s->run_size);
-	close_if_open(s->vcpu);
+	while (s->nr_cpus--) {
+		minivmx_unmap_run(s->cpus[s->nr_cpus].run, s->run_size);
+		close(s->cpus[s->nr_cpus].vcpu);
+	}
 	close_if_open(s->vm);
 	close_if_open(s->device);
 	guest_memory_free(&s->memory);
@@ -345,7 +392,7 @@ int session_run(const struct run_options *options)
 	s.options = options;
 	s.device = -1;
 	s.vm = -1;
-	s.vcpu = -1;
+	s.culprit = &s.cpus[0];
 	pthread_cond_init(&s.wake, NULL);
 	output_init(&s.output, STDOUT_FILENO, on_output_failed, &s);
 

@@ -2,7 +2,8 @@
 /*
  * One run of one guest: the machine, the vCPU, and the threads around them.
  *
- *   main thread     runs the vCPU (vcpu.c)
+ *   main thread     runs the bootstrap CPU (vcpu.c)
+ *   CPU threads     run the others, one each
  *   I/O thread      keyboard, clocks, signals, --timeout (io.c)
  *   output thread   stdout (output.c)
  *   control thread  other processes' requests (control.c, control_requests.c)
@@ -46,6 +47,7 @@ struct run_options {
 	const char *initrd;
 	const char *append;
 	uint64_t memory;
+	unsigned int cpus;
 	uint16_t debug_exit_port;
 	bool stats;
 	const char *stats_json;
@@ -58,14 +60,37 @@ struct run_options {
 };
 
 /**
+ * struct cpu - a virtual CPU
+ * @session: whose
+ * @id: its number, which is its APIC id; 0 is the bootstrap CPU
+ * @vcpu: the vCPU's descriptor
+ * @run: its run page
+ * @thread: that runs it, but for CPU 0, which the main thread runs
+ * @in_run: it is in MINIVMX_RUN or about to be
+ * @kicked: it has been kicked there
+ * @parked: it has halted with interrupts off
+ */
+struct cpu {
+	struct session *session;
+	unsigned int id;
+	int vcpu;
+	struct minivmx_run *run;
+	pthread_t thread;
+	bool in_run;
+	bool kicked;
+	bool parked;
+};
+
+/**
  * struct session - a run
  * @options: what the user asked for
  * @memory: the guest's RAM
  * @device: /dev/minivmx
  * @vm: the VM's descriptor
- * @vcpu: the vCPU's descriptor
- * @run: its run page
- * @run_size: the page's size
+ * @cpus: the CPUs
+ * @nr_cpus: how many of them have a descriptor
+ * @nr_threads: how many of them have a thread, the main thread included
+ * @run_size: a run page's size
  * @machine: the devices; its lock protects the members from @outcome on
  * @output: what the guest prints
  * @output_hangs: its thread could not be ended
@@ -74,10 +99,9 @@ struct run_options {
  * @debugger: the socket for gdb, or NULL
  * @outcome: why it is over; the first reason stays
  * @detail: see enum outcome
- * @wake: the vCPU waits on it in HLT
+ * @culprit: the CPU that made an end of it, or the first
+ * @wake: the bootstrap CPU waits on it for the debugger
  * @debugger_calls: gdb is to be looked at before the next RUN
- * @in_run: the vCPU is in MINIVMX_RUN or about to be
- * @kicked: it has been kicked there
  * @mmio_reads: reads of memory that is not there
  * @mmio_writes: writes to it
  * @mmio_first: the first such address
@@ -87,8 +111,9 @@ struct session {
 	struct guest_memory memory;
 	int device;
 	int vm;
-	int vcpu;
-	struct minivmx_run *run;
+	struct cpu cpus[MINIVMX_MAX_VCPUS];
+	unsigned int nr_cpus;
+	unsigned int nr_threads;
 	size_t run_size;
 	struct machine *machine;
 	struct output output;
@@ -99,10 +124,9 @@ struct session {
 
 	enum outcome outcome;
 	int detail;
+	const struct cpu *culprit;
 	pthread_cond_t wake;
 	bool debugger_calls;
-	bool in_run;
-	bool kicked;
 	uint64_t mmio_reads;
 	uint64_t mmio_writes;
 	uint64_t mmio_first;
@@ -114,13 +138,18 @@ int session_run(const struct run_options *options);
 /* End it, unless it has ended. With the machine's lock held. */
 void session_end(struct session *s, enum outcome why, int detail);
 
-/* Get the vCPU's attention. With the machine's lock held. */
+/* Get the bootstrap CPU's attention. With the machine's lock held. */
 void session_kick(struct session *s);
 
 /* ---- vcpu.c ---- */
 
-/* Run the vCPU until the session has ended. */
-void vcpu_loop(struct session *s);
+/* Run the CPU until the session has ended. */
+void vcpu_loop(struct cpu *cpu);
+/* Make it leave RUN. With the machine's lock held. */
+void vcpu_kick(struct cpu *cpu);
+/* The rest of the CPUs: start their threads (0 or -errno), and wait for their ends. */
+int vcpus_start(struct session *s);
+void vcpus_join(struct session *s);
 
 /* ---- io.c ---- */
 

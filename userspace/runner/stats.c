@@ -12,14 +12,35 @@ static bool is_wanted(const struct session *s)
 	return s->options->stats || s->options->stats_json;
 }
 
+/* The sum of all CPUs'. */
+static int get_stats(const struct session *s, struct minivmx_exit_stat sum[MINIVMX_NR_EXITS])
+{
+	struct minivmx_exit_stat stats[MINIVMX_NR_EXITS];
+	unsigned int cpu, i;
+	int ret;
+
+	memset(sum, 0, MINIVMX_NR_EXITS * sizeof(*sum));
+	for (cpu = 0; cpu < s->nr_cpus; cpu++) {
+		ret = minivmx_get_stats(s->cpus[cpu].vcpu, MINIVMX_STATS_TICKS, stats,
+					MINIVMX_NR_EXITS);
+		if (ret)
+			return ret;
+		for (i = 0; i < MINIVMX_NR_EXITS; i++) {
+			sum[i].count += stats[i].count;
+			sum[i].to_user += stats[i].to_user;
+			sum[i].ticks += stats[i].ticks;
+			if (stats[i].worst > sum[i].worst)
+				sum[i].worst = stats[i].worst;
+		}
+	}
+	return 0;
+}
+
 int stats_start(const struct session *s)
 {
 	struct minivmx_exit_stat stats[MINIVMX_NR_EXITS];
 
-	if (!is_wanted(s))
-		return 0;
-	return minivmx_get_stats(s->vcpu, MINIVMX_STATS_TICKS, stats,
-				 MINIVMX_NR_EXITS);
+	return is_wanted(s) ? get_stats(s, stats) : 0;
 }
 
 static void print_table(const struct session *s, const struct exit_table *table)
@@ -99,7 +120,7 @@ int stats_print(const struct session *s, struct message *message)
 
 	if (!is_wanted(s))
 		return 0;
-	ret = minivmx_get_stats(s->vcpu, MINIVMX_STATS_TICKS, stats, MINIVMX_NR_EXITS);
+	ret = get_stats(s, stats);
 	if (ret)
 		return fail(message, "cannot read the statistics: %s",
 			    strerror(-ret));

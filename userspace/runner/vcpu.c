@@ -1,33 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The vCPU's loop: RUN, and what each kind of exit asks for. */
+/* A CPU's loop: RUN, and what each kind of exit asks for. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "array.h"
 #include "debugger.h"
 #include "session.h"
 
-#define RFLAGS_IF	(1ULL << 9)
-
 /* Handlers set @run->action; the machine's lock is held. */
-typedef void (*exit_handler)(struct session *s, struct minivmx_run *run);
+typedef void (*exit_handler)(struct cpu *cpu, struct minivmx_run *run);
 
-static void on_nothing(struct session *s, struct minivmx_run *run)
+static void on_nothing(struct cpu *cpu, struct minivmx_run *run)
 {
-	(void)s;
+	(void)cpu;
 	run->action = MINIVMX_RETRY;
 }
 
-static void on_vm_error(struct session *s, struct minivmx_run *run)
+/* It ends here, unless another CPU was faster. */
+static void end_by(struct cpu *cpu, enum outcome why, int detail)
 {
-	run->action = MINIVMX_RETRY;
-	session_end(s, OUTCOME_VM_ERROR, 0);
+	struct session *s = cpu->session;
+
+	if (s->outcome == OUTCOME_NONE)
+		s->culprit = cpu;
+	session_end(s, why, detail);
 }
 
-static void on_shutdown(struct session *s, struct minivmx_run *run)
+static void on_vm_error(struct cpu *cpu, struct minivmx_run *run)
 {
 	run->action = MINIVMX_RETRY;
-	session_end(s, OUTCOME_TRIPLE_FAULT, 0);
+	end_by(cpu, OUTCOME_VM_ERROR, 0);
+}
+
+static void on_shutdown(struct cpu *cpu, struct minivmx_run *run)
+{
+	run->action = MINIVMX_RETRY;
+	end_by(cpu, OUTCOME_TRIPLE_FAULT, 0);
 }
 
 static void io_in(struct machine *m, struct minivmx_io *io, uint8_t *data)
@@ -45,8 +54,9 @@ static void io_out(struct machine *m, struct minivmx_io *io, uint8_t *data)
 	machine_out(m, io->port, io->size, value);
 }
 
-static void on_io(struct session *s, struct minivmx_run *run)
+static void on_io(struct cpu *cpu, struct minivmx_run *run)
 {
+	struct machine *m = cpu->session->machine;
 	struct minivmx_io *io = &run->io;
 	uint32_t i;
 
@@ -54,49 +64,73 @@ static void on_io(struct session *s, struct minivmx_run *run)
 		uint8_t *data = io->data + (size_t)i * io->size;
 
 		if (io->is_in)
-			io_in(s->machine, io, data);
+			io_in(m, io, data);
 		else
-			io_out(s->machine, io, data);
+			io_out(m, io, data);
 	}
 	run->action = MINIVMX_SKIP;
 }
 
-/* No device has registers in memory: it reads as ones, like a bus without one. */
-static void on_mmio(struct session *s, struct minivmx_run *run)
+/* Where no device is, it reads as ones, like a bus without one. */
+static void on_mmio(struct cpu *cpu, struct minivmx_run *run)
 {
-	if (!s->mmio_reads && !s->mmio_writes)
-		s->mmio_first = run->mmio.gpa;
-	if (run->mmio.is_write) {
-		s->mmio_writes++;
-	} else {
-		s->mmio_reads++;
-		run->mmio.data = UINT64_MAX;
+	struct session *s = cpu->session;
+	struct minivmx_mmio *mmio = &run->mmio;
+	uint64_t value = UINT64_MAX;
+	bool answered;
+
+	if (mmio->is_write)
+		answered = machine_write(s->machine, mmio->gpa, mmio->size, mmio->data);
+	else
+		answered = machine_read(s->machine, mmio->gpa, mmio->size, &value);
+	if (!answered) {
+		if (!s->mmio_reads && !s->mmio_writes)
+			s->mmio_first = mmio->gpa;
+		s->mmio_writes += mmio->is_write;
+		s->mmio_reads += !mmio->is_write;
 	}
+	if (!mmio->is_write)
+		mmio->data = value;
 	run->action = MINIVMX_SKIP;
 }
 
-static void on_hlt(struct session *s, struct minivmx_run *run)
+/* Does it wait for a start by another CPU? */
+static bool was_not_started(const struct cpu *cpu)
 {
-	struct machine *m = s->machine;
+	uint32_t regs[MINIVMX_APIC_SIZE / 4];
+	struct minivmx_apic apic;
+
+	return !minivmx_get_apic(cpu->vcpu, &apic, regs) &&
+	       apic.activity == MINIVMX_ACTIVITY_WAIT_FOR_SIPI;
+}
+
+/*
+ * With interrupts off: with them on it sleeps in RUN. Only another CPU could wake it,
+ * so that when there is none that executes the guest has ended.
+ */
+static void on_hlt(struct cpu *cpu, struct minivmx_run *run)
+{
+	struct session *s = cpu->session;
+	unsigned int i;
 
 	run->action = MINIVMX_SKIP;
-	if (!(run->regs.rflags & RFLAGS_IF)) {
-		/* Nothing here sends an NMI, so nothing will ever wake it. */
-		session_end(s, OUTCOME_HALT, 0);
-	} else if (run->ready & MINIVMX_READY_IRQ) {
-		while (!m->intr && !s->debugger_calls && s->outcome == OUTCOME_NONE)
-			pthread_cond_wait(&s->wake, &m->lock);
-		/* It still waits there when the debugger looks. */
-		if (!m->intr && s->debugger_calls)
-			run->action = MINIVMX_RETRY;
-	}
-	/* Not ready although IF is set: the module has an interrupt for it. */
+	cpu->parked = true;
+	for (i = 0; i < s->nr_cpus; i++)
+		if (!s->cpus[i].parked && !was_not_started(&s->cpus[i]))
+			return;
+	end_by(cpu, OUTCOME_HALT, 0);
+}
+
+static void on_eoi(struct cpu *cpu, struct minivmx_run *run)
+{
+	machine_eoi(cpu->session->machine, (uint8_t)run->eoi.vector);
+	run->action = MINIVMX_RETRY;
 }
 
 /* There are no hypercalls here; the guest is told so and goes on. */
-static void on_hypercall(struct session *s, struct minivmx_run *run)
+static void on_hypercall(struct cpu *cpu, struct minivmx_run *run)
 {
-	(void)s;
+	(void)cpu;
 	run->regs.rax = (uint64_t)-ENOSYS;
 	run->action = MINIVMX_SKIP;
 }
@@ -116,19 +150,22 @@ static const exit_handler on_exit[] = {
 	[MINIVMX_EXIT_MEMORY] = on_vm_error,
 	[MINIVMX_EXIT_EMULATION] = on_vm_error,
 	[MINIVMX_EXIT_DEAD] = on_vm_error,
+	[MINIVMX_EXIT_EOI] = on_eoi,
 };
 
 /*
- * The interrupt controller hands out a vector only when the guest can take it:
- * a vector once acknowledged cannot be given back.
+ * The PIC hands out a vector only when the guest can take it: a vector once
+ * acknowledged cannot be given back. It is wired to the bootstrap CPU.
  */
-static void offer_interrupt(struct session *s, struct minivmx_run *run)
+static void offer_interrupt(struct cpu *cpu, struct minivmx_run *run)
 {
+	struct machine *m = cpu->session->machine;
+
 	run->request = 0;
 	/* RUN was interrupted before it took the last one. */
-	if (run->event.flags & MINIVMX_EVENT_VALID)
+	if (cpu->id || (run->event.flags & MINIVMX_EVENT_VALID))
 		return;
-	if (!s->machine->intr)
+	if (!m->intr)
 		return;
 	if (!(run->ready & MINIVMX_READY_IRQ)) {
 		run->request = MINIVMX_REQ_IRQ_WINDOW;
@@ -137,50 +174,109 @@ static void offer_interrupt(struct session *s, struct minivmx_run *run)
 	run->event = (struct minivmx_event) {
 		.flags = MINIVMX_EVENT_VALID,
 		.type = MINIVMX_EVENT_EXTINT,
-		.vector = machine_acknowledge(s->machine),
+		.vector = machine_acknowledge(m),
 	};
 	/* Should another be waiting behind it, ask when that can come. */
-	if (s->machine->intr)
+	if (m->intr)
 		run->request = MINIVMX_REQ_IRQ_WINDOW;
 }
 
-/* Enter the guest, without the lock while it runs. */
-static int run_vcpu(struct session *s)
+void vcpu_kick(struct cpu *cpu)
 {
+	if (cpu->in_run && !cpu->kicked) {
+		cpu->kicked = true;
+		minivmx_kick(cpu->vcpu);
+	}
+}
+
+/* Enter the guest, without the lock while it runs. */
+static int run_vcpu(struct cpu *cpu)
+{
+	struct session *s = cpu->session;
 	int ret;
 
-	s->in_run = true;
+	cpu->in_run = true;
 	pthread_mutex_unlock(&s->machine->lock);
 	/* Here nothing is held that a stalled reader of stdout could hold up. */
 	output_wait_room(&s->output);
-	ret = minivmx_run(s->vcpu);
+	ret = minivmx_run(cpu->vcpu);
 	pthread_mutex_lock(&s->machine->lock);
-	s->in_run = false;
-	s->kicked = false;
+	cpu->in_run = false;
+	cpu->kicked = false;
 	return ret;
 }
 
-void vcpu_loop(struct session *s)
+/* Whatever it was but an interruption: the CPU executes. */
+static void handle_exit(struct cpu *cpu, struct minivmx_run *run)
 {
-	struct minivmx_run *run = s->run;
+	if (run->kind != MINIVMX_EXIT_INTR)
+		cpu->parked = false;
+	if (run->kind < ARRAY_SIZE(on_exit))
+		on_exit[run->kind](cpu, run);
+	else
+		on_vm_error(cpu, run);
+}
+
+void vcpu_loop(struct cpu *cpu)
+{
+	struct session *s = cpu->session;
+	struct minivmx_run *run = cpu->run;
+	const bool is_first = cpu->id == 0;
 
 	pthread_mutex_lock(&s->machine->lock);
 	while (s->outcome == OUTCOME_NONE) {
 		int ret;
 
-		if (!debugger_before_run(s))
-			offer_interrupt(s, run);
+		/* There is no debugger if there is more than one CPU. */
+		if (!is_first || !debugger_before_run(s))
+			offer_interrupt(cpu, run);
 		if (s->outcome != OUTCOME_NONE)
 			break;
-		ret = run_vcpu(s);
+		ret = run_vcpu(cpu);
 		if (ret < 0 && ret != -EINTR)
-			session_end(s, OUTCOME_RUN_FAILED, -ret);
-		else if (debugger_after_run(s))
-			continue;
-		else if (run->kind < ARRAY_SIZE(on_exit))
-			on_exit[run->kind](s, run);
-		else
-			on_vm_error(s, run);
+			end_by(cpu, OUTCOME_RUN_FAILED, -ret);
+		else if (!is_first || !debugger_after_run(s))
+			handle_exit(cpu, run);
 	}
 	pthread_mutex_unlock(&s->machine->lock);
+}
+
+/* ---- The others ---- */
+
+static void *run_thread(void *arg)
+{
+	struct cpu *cpu = arg;
+
+	/* It waits for another CPU to start it. */
+	cpu->run->action = MINIVMX_RETRY;
+	vcpu_loop(cpu);
+	return NULL;
+}
+
+int vcpus_start(struct session *s)
+{
+	int ret = 0;
+
+	for (s->nr_threads = 1; s->nr_threads < s->nr_cpus; s->nr_threads++) {
+		struct cpu *cpu = &s->cpus[s->nr_threads];
+
+		ret = pthread_create(&cpu->thread, NULL, run_thread, cpu);
+		if (ret)
+			break;
+	}
+	if (!ret)
+		return 0;
+	fprintf(stderr, "minivmx: cannot start a thread for CPU %u: %s\n", s->nr_threads,
+		strerror(ret));
+	pthread_mutex_lock(&s->machine->lock);
+	session_end(s, OUTCOME_HOST, ret);
+	pthread_mutex_unlock(&s->machine->lock);
+	vcpus_join(s);
+	return -ret;
+}
+
+void vcpus_join(struct session *s)
+{
+	while (--s->nr_threads)
+		pthread_join(s->cpus[s->nr_threads].thread, NULL);
 }

@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Local APICs: registers by memory and by MSRs, interrupts, IPIs, timers, INIT and
+ * SIPI, HLT. What each bit does is lapic_test.c's (selftests/unit).
+ */
+#include "../lib/rounds.h"
+#include "apic.h"
+
+/* ---- Registers ---- */
+
+TEST_F(apic, registers_in_memory)
+{
+	VM *vm = &self->vm;
+
+	EXPECT_EQ(0x01050014, read_reg(vm, LAPIC_VERSION));
+	EXPECT_EQ(0, read_reg(vm, LAPIC_ID));
+	EXPECT_EQ(SW_ENABLED, read_reg(vm, LAPIC_SVR));
+	write_reg(vm, LAPIC_TPR, 0x25);
+	EXPECT_EQ(0x25, read_reg(vm, LAPIC_TPR));
+	EXPECT_EQ(0x25, read_reg(vm, LAPIC_PPR));
+	vm->run->regs.rdi = APIC + LAPIC_VERSION + 2;
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, run_op(vm, READ_BYTE));
+	EXPECT_EQ(5, vm->run->regs.rax);
+	vm->run->regs.rdi = APIC + LAPIC_TPR;
+	vm->run->regs.rax = 0x1a;
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, run_op(vm, OR));
+	EXPECT_EQ(0x3f, read_reg(vm, LAPIC_TPR));
+	/* What is no register. */
+	EXPECT_EQ(0, read_reg(vm, 0x40));
+	write_reg(vm, LAPIC_ESR, 0);
+	EXPECT_EQ(LAPIC_ERROR_REGISTER, read_reg(vm, LAPIC_ESR));
+}
+
+TEST_F(apic, cr8_is_the_task_priority)
+{
+	VM *vm = &self->vm;
+
+	vm->run->regs.rax = 7;
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, run_op(vm, CR8));
+	EXPECT_EQ(7, vm->run->regs.rbx);
+	EXPECT_EQ(0x70, read_reg(vm, LAPIC_TPR));
+	EXPECT_EQ(0, minivmx_get_sregs(vm->vcpu, &vm->sregs));
+	EXPECT_EQ(7, vm->sregs.cr8);
+}
+
+TEST_F(apic, registers_by_msrs)
+{
+	VM *vm = &self->vm;
+	uint64_t value;
+
+	/* Not in xAPIC mode. */
+	EXPECT_EQ(VM_TRAP, rdmsr(vm, MSR_X2APIC(LAPIC_ID), &value));
+	EXPECT_EQ(GP, vm->trap.vector);
+	set_x2apic(vm);
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, rdmsr(vm, MSR_APIC_BASE, &value));
+	EXPECT_EQ(APIC | 0xd00, value);
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, rdmsr(vm, MSR_X2APIC(LAPIC_VERSION), &value));
+	EXPECT_EQ(0x01050014, value);
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, rdmsr(vm, MSR_X2APIC(LAPIC_LDR), &value));
+	EXPECT_EQ(1, value);
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, wrmsr(vm, MSR_X2APIC(LAPIC_TPR), 0x42));
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, rdmsr(vm, MSR_X2APIC(LAPIC_TPR), &value));
+	EXPECT_EQ(0x42, value);
+	EXPECT_EQ(VM_TRAP, wrmsr(vm, MSR_X2APIC(LAPIC_TPR), 0x100));
+	EXPECT_EQ(GP, vm->trap.vector);
+	EXPECT_EQ(VM_TRAP, wrmsr(vm, MSR_X2APIC(LAPIC_EOI), 1));
+	EXPECT_EQ(VM_TRAP, rdmsr(vm, MSR_X2APIC(LAPIC_EOI), &value));
+	EXPECT_EQ(VM_TRAP, rdmsr(vm, MSR_X2APIC(LAPIC_DFR), &value));
+	EXPECT_EQ(VM_TRAP, rdmsr(vm, 0x8ff, &value));
+	/* There is no way back but by way of disabled. */
+	EXPECT_EQ(VM_TRAP, wrmsr(vm, MSR_APIC_BASE, APIC | 0x900));
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, wrmsr(vm, MSR_APIC_BASE, APIC | 0x100));
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, wrmsr(vm, MSR_APIC_BASE, APIC | 0x900));
+	EXPECT_EQ(0xff, read_reg(vm, LAPIC_SVR));
+}
+
+TEST_F(apic, where_it_is_not_memory_is_the_programs)
+{
+	VM *vm = &self->vm;
+
+	vm->run->regs.rdi = APIC + LAPIC_VERSION;
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, wrmsr(vm, MSR_APIC_BASE, 0xfe000900));
+	EXPECT_EQ(MINIVMX_EXIT_MMIO, run_op(vm, READ));
+	EXPECT_EQ(APIC + LAPIC_VERSION, vm->run->mmio.gpa);
+	vm->run->mmio.data = 0x1234;
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, vm_skip(vm));
+	EXPECT_EQ(0x1234, vm->run->regs.rax);
+	vm->run->regs.rdi = 0xfe000000 + LAPIC_VERSION;
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, run_op(vm, READ));
+	EXPECT_EQ(0x01050014, (uint32_t)vm->run->regs.rax);
+	/* In x2APIC mode it is nowhere, nor if it is disabled. */
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, wrmsr(vm, MSR_APIC_BASE, 0xfe000d00));
+	EXPECT_EQ(MINIVMX_EXIT_MMIO, run_op(vm, READ));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, vm_skip(vm));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, wrmsr(vm, MSR_APIC_BASE, 0xfe000100));
+	EXPECT_EQ(MINIVMX_EXIT_MMIO, run_op(vm, READ));
+}
+
+/* ---- Interrupts ---- */
+
+TEST_F(apic, an_ipi_to_itself)
+{
+	VM *vm = &self->vm;
+
+	EXPECT_EQ(-1, taken(vm));
+	write_reg(vm, LAPIC_ICR, 1 << 18 | 0x31);
+	EXPECT_EQ(1 << 17, read_reg(vm, LAPIC_IRR + 0x10));
+	EXPECT_EQ(0x31, taken(vm));
+	end_interrupt(vm);
+	EXPECT_EQ(-1, taken(vm));
+	EXPECT_EQ(0, read_reg(vm, LAPIC_IRR + 0x10));
+}
+
+TEST_F(apic, the_highest_first_and_the_others_after_its_eoi)
+{
+	VM *vm = &self->vm;
+
+	write_reg(vm, LAPIC_ICR, 1 << 18 | 0x31);
+	write_reg(vm, LAPIC_ICR, 1 << 18 | 0x52);
+	write_reg(vm, LAPIC_ICR, 1 << 18 | 0x41);
+	EXPECT_EQ(0x52, taken(vm));
+	vm_skip(vm);
+	EXPECT_EQ(1 << 18, read_reg(vm, LAPIC_ISR + 0x20));
+	EXPECT_EQ(-1, taken(vm));
+	vm->run->regs.rdi = APIC + LAPIC_EOI;
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, run_op(vm, EOI));
+	EXPECT_EQ(0x41, taken(vm));
+	end_interrupt(vm);
+	/* CR8 holds it back. */
+	vm->run->regs.rax = 3;
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, run_op(vm, CR8));
+	EXPECT_EQ(-1, taken(vm));
+	vm->run->regs.rax = 2;
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, run_op(vm, CR8));
+	EXPECT_EQ(0x31, taken(vm));
+	end_interrupt(vm);
+	EXPECT_EQ(-1, taken(vm));
+}
+
+TEST_F(apic, an_nmi_by_ipi)
+{
+	VM *vm = &self->vm;
+
+	vm->run->regs.rdi = APIC + LAPIC_ICR;
+	vm->run->regs.rax = 4 << 8;
+	EXPECT_EQ(VM_TRAP, run_op(vm, WRITE));
+	EXPECT_EQ(NMI, vm->trap.vector);
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, vm_skip(vm));
+}
+
+/* ---- Messages from outside ---- */
+
+TEST_F(apic, msi)
+{
+	VM *vm = &self->vm;
+
+	EXPECT_EQ(0, minivmx_signal_msi(vm->fd, APIC, 0x77));
+	EXPECT_EQ(0, minivmx_signal_msi(vm->fd, APIC, 0x77));
+	EXPECT_EQ(0x77, taken(vm));
+	end_interrupt(vm);
+	EXPECT_EQ(-1, taken(vm));
+	/* For nobody, and with an illegal vector. */
+	EXPECT_EQ(0, minivmx_signal_msi(vm->fd, APIC | 5 << 12, 0x77));
+	EXPECT_EQ(-1, taken(vm));
+	EXPECT_EQ(0, minivmx_signal_msi(vm->fd, APIC, 7));
+	EXPECT_EQ(-1, taken(vm));
+	write_reg(vm, LAPIC_ESR, 0);
+	EXPECT_EQ(LAPIC_ERROR_RECEIVE_ILLEGAL, read_reg(vm, LAPIC_ESR));
+	EXPECT_EQ(-EINVAL, minivmx_signal_msi(vm->fd, 0xfed00000, 0x77));
+	EXPECT_EQ(-EINVAL, minivmx_signal_msi(vm->fd, APIC | 1UL << 32, 0x77));
+}
+
+TEST_F(apic, the_eoi_of_a_level_triggered_one_is_an_exit)
+{
+	VM *vm = &self->vm;
+
+	EXPECT_EQ(0, minivmx_signal_msi(vm->fd, APIC, 1 << 15 | 1 << 14 | 0x66));
+	EXPECT_EQ(0x66, taken(vm));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, vm_skip(vm));
+	vm->run->regs.rdi = APIC + LAPIC_EOI;
+	EXPECT_EQ(MINIVMX_EXIT_EOI, run_op(vm, EOI));
+	EXPECT_EQ(0x66, vm->run->eoi.vector);
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, vm_run(vm));
+}
+
+/* ---- HLT ---- */
+
+struct sender {
+	VM *vm;
+	uint64_t address;
+	uint32_t data;
+	useconds_t delay;
+	bool kick;
+};
+
+static void *send_later(void *arg)
+{
+	struct sender *sender = arg;
+
+	usleep(sender->delay);
+	if (sender->kick)
+		vm_must(!minivmx_kick(sender->vm->vcpu));
+	else
+		vm_must(!minivmx_signal_msi(sender->vm->fd, sender->address, sender->data));
+	return NULL;
+}
+
+static int run_while_sent(VM *vm, enum op op, struct sender *sender)
+{
+	pthread_t thread;
+	int kind;
+
+	sender->vm = vm;
+	sender->delay = 20000;
+	vm_must(!pthread_create(&thread, NULL, send_later, sender));
+	kind = run_op(vm, op);
+	vm_must(!pthread_join(thread, NULL));
+	return kind;
+}
+
+TEST_F(apic, hlt_sleeps_until_an_interrupt_comes)
+{
+	struct sender sender = { .address = APIC, .data = 0x91 };
+	VM *vm = &self->vm;
+
+	EXPECT_EQ(VM_TRAP, run_while_sent(vm, HALT, &sender));
+	EXPECT_EQ(0x91, vm->trap.vector);
+	end_interrupt(vm);
+	EXPECT_EQ(0, vm_count(vm, 12) - 1);
+	/* One that is running gets it as well. */
+	EXPECT_EQ(VM_TRAP, run_while_sent(vm, SPIN, &sender));
+	EXPECT_EQ(0x91, vm->trap.vector);
+}
+
+TEST_F(apic, a_kick_ends_the_sleep_of_run)
+{
+	struct sender sender = { .kick = true };
+	VM *vm = &self->vm;
+	struct minivmx_apic state;
+	uint32_t regs[MINIVMX_APIC_SIZE / 4];
+	pthread_t thread;
+
+	sender.vm = vm;
+	sender.delay = 20000;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, send_later, &sender));
+	vm->run->regs.rip = VM_CODE + 16 * HALT;
+	vm->run->action = MINIVMX_RETRY;
+	ASSERT_EQ(0, minivmx_run(vm->vcpu));
+	EXPECT_EQ(MINIVMX_EXIT_INTR, vm->run->kind);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(0, minivmx_get_apic(vm->vcpu, &state, regs));
+	EXPECT_EQ(MINIVMX_ACTIVITY_HALTED, state.activity);
+	/* It is still halted, and woken by what comes now. */
+	EXPECT_EQ(0, minivmx_signal_msi(vm->fd, APIC, 0x92));
+	EXPECT_EQ(VM_TRAP, vm_run(vm));
+	EXPECT_EQ(0x92, vm->trap.vector);
+}
+
+TEST_F(apic, hlt_without_interrupts_is_an_exit)
+{
+	struct sender nmi = { .address = APIC, .data = 0x400 };
+	VM *vm = &self->vm;
+	pthread_t thread;
+
+	EXPECT_EQ(MINIVMX_EXIT_HLT, run_op(vm, HALT_CLI));
+	/* It halts all the same: an NMI can wake it. */
+	nmi.vm = vm;
+	nmi.delay = 20000;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, send_later, &nmi));
+	EXPECT_EQ(VM_TRAP, vm_skip(vm));
+	EXPECT_EQ(NMI, vm->trap.vector);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+}
+
+/* ---- Timers ---- */
+
+TEST_F(apic, one_shot_timer)
+{
+	VM *vm = &self->vm;
+
+	write_reg(vm, LAPIC_TIMER_DIVIDE, 11);
+	write_reg(vm, LAPIC_LVT_TIMER, 0x81);
+	write_reg(vm, LAPIC_TIMER_INITIAL, vm->info.tsc_khz * 10);
+	EXPECT_LT(0, read_reg(vm, LAPIC_TIMER_CURRENT));
+	EXPECT_EQ(VM_TRAP, run_op(vm, HALT));
+	EXPECT_EQ(0x81, vm->trap.vector);
+	end_interrupt(vm);
+	EXPECT_EQ(0, read_reg(vm, LAPIC_TIMER_CURRENT));
+	EXPECT_EQ(vm->info.tsc_khz * 10, read_reg(vm, LAPIC_TIMER_INITIAL));
+}
+
+TEST_F(apic, periodic_timer)
+{
+	VM *vm = &self->vm;
+	int i;
+
+	write_reg(vm, LAPIC_TIMER_DIVIDE, 11);
+	write_reg(vm, LAPIC_LVT_TIMER, 1 << 17 | 0x82);
+	write_reg(vm, LAPIC_TIMER_INITIAL, vm->info.tsc_khz * 5);
+	for (i = 0; i < 5; i++) {
+		EXPECT_EQ(VM_TRAP, run_op(vm, i % 2 ? HALT : SPIN));
+		EXPECT_EQ(0x82, vm->trap.vector);
+		if (i % 2 == 0) {
+			/* Out of the endless loop that was interrupted. */
+			*(uint64_t *)vm->trap.frame = VM_CODE + 16 * OPEN;
+		}
+		end_interrupt(vm);
+	}
+	/* One tick long it keeps nobody from working. */
+	write_reg(vm, LAPIC_TIMER_INITIAL, 1);
+	EXPECT_EQ(1, read_reg(vm, LAPIC_TIMER_INITIAL));
+	write_reg(vm, LAPIC_TIMER_INITIAL, 0);
+}
+
+TEST_F(apic, tsc_deadline_timer)
+{
+	VM *vm = &self->vm;
+	uint64_t now, value;
+
+	/* In another mode it is not there to be written. */
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, wrmsr(vm, MSR_DEADLINE, 1));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, rdmsr(vm, MSR_DEADLINE, &value));
+	EXPECT_EQ(0, value);
+	write_reg(vm, LAPIC_LVT_TIMER, 2 << 17 | 0x83);
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, rdmsr(vm, 0x10, &now));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, wrmsr(vm, MSR_DEADLINE, now + vm->info.tsc_khz * 10));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, rdmsr(vm, MSR_DEADLINE, &value));
+	EXPECT_EQ(now + vm->info.tsc_khz * 10, value);
+	EXPECT_EQ(VM_TRAP, run_op(vm, HALT));
+	EXPECT_EQ(0x83, vm->trap.vector);
+	end_interrupt(vm);
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, rdmsr(vm, 0x10, &value));
+	EXPECT_LE(now + vm->info.tsc_khz * 10, value);
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, rdmsr(vm, MSR_DEADLINE, &value));
+	EXPECT_EQ(0, value);
+	/* One in the past comes at once. */
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, wrmsr(vm, MSR_DEADLINE, 1));
+	EXPECT_EQ(VM_TRAP, run_op(vm, HALT));
+	EXPECT_EQ(0x83, vm->trap.vector);
+	end_interrupt(vm);
+	/* The guest moves its TSC up to it. */
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, wrmsr(vm, MSR_DEADLINE, now + (1UL << 50)));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, wrmsr(vm, 0x10, now + (1UL << 50)));
+	EXPECT_EQ(VM_TRAP, run_op(vm, HALT));
+	EXPECT_EQ(0x83, vm->trap.vector);
+}
+
+/* ---- More than one CPU ---- */
+
+/* What the second does, from page 40H on: count, say so by an IPI, halt. */
+GUEST16(ap_code,
+	"mov $0x4000, %ax; mov %ax, %ds; incw 0; mov %cs, 2; hlt; 1: incw 4; hlt; jmp 1b");
+
+struct second {
+	VM vm;			/* of the first, with a vCPU of its own */
+	pthread_t thread;
+	volatile int kind;
+};
+
+static void *run_second(void *arg)
+{
+	struct second *second = arg;
+
+	second->kind = vm_run(&second->vm);
+	return NULL;
+}
+
+static void start_second(VM *vm, struct second *second)
+{
+	second->vm = *vm;
+	second->kind = -1;
+	vm_new_vcpu(&second->vm, 1);
+	memcpy(vm_at(vm, 0x30000), ap_code, ap_code_end - ap_code);
+	memset(vm_at(vm, VM_DATA), 0, 8);
+	vm_must(!pthread_create(&second->thread, NULL, run_second, second));
+}
+
+static uint16_t second_count(VM *vm, int which)
+{
+	return ((volatile uint16_t *)vm_at(vm, VM_DATA))[which];
+}
+
+static void stop_second(struct second *second)
+{
+	minivmx_unmap_run(second->vm.run, second->vm.info.run_size);
+	close(second->vm.vcpu);
+}
+
+static void ipi(VM *vm, unsigned int id, uint32_t icr)
+{
+	write_reg(vm, LAPIC_ICR_HIGH, id << 24);
+	write_reg(vm, LAPIC_ICR, icr);
+}
+
+#define INIT_IPI	(5 << 8 | 1 << 14)
+#define SIPI_IPI	(6 << 8 | 1 << 14)
+
+static bool await_count(VM *vm, int which, uint16_t count)
+{
+	int i;
+
+	for (i = 0; i < 1000 && second_count(vm, which) != count; i++)
+		usleep(1000);
+	return second_count(vm, which) == count;
+}
+
+TEST_F(apic, init_and_sipi)
+{
+	VM *vm = &self->vm;
+	struct second second;
+
+	start_second(vm, &second);
+	usleep(20000);
+	EXPECT_EQ(0, second_count(vm, 0));
+	ipi(vm, 1, INIT_IPI);
+	ipi(vm, 1, SIPI_IPI | 0x30);
+	EXPECT_TRUE(await_count(vm, 0, 1));
+	EXPECT_EQ(0x3000, second_count(vm, 1));
+	/* It halts with interrupts disabled, which the program is told. */
+	ASSERT_EQ(0, pthread_join(second.thread, NULL));
+	EXPECT_EQ(MINIVMX_EXIT_HLT, second.kind);
+	/* A second SIPI does nothing, and an INIT begins all over. */
+	second.vm.run->action = MINIVMX_SKIP;
+	ipi(vm, 1, SIPI_IPI | 0x30);
+	ipi(vm, 1, INIT_IPI);
+	ipi(vm, 1, SIPI_IPI | 0x30);
+	EXPECT_EQ(MINIVMX_EXIT_HLT, vm_skip(&second.vm));
+	EXPECT_EQ(2, second_count(vm, 0));
+	stop_second(&second);
+}
+
+TEST_F(apic, an_nmi_does_not_wake_one_that_waits_for_a_sipi)
+{
+	VM *vm = &self->vm;
+	struct second second;
+
+	start_second(vm, &second);
+	ipi(vm, 1, 4 << 8 | 1 << 14);
+	usleep(20000);
+	EXPECT_EQ(0, second_count(vm, 0));
+	EXPECT_EQ(0, minivmx_kick(second.vm.vcpu));
+	ipi(vm, 1, SIPI_IPI | 0x30);
+	EXPECT_TRUE(await_count(vm, 0, 1));
+	ASSERT_EQ(0, pthread_join(second.thread, NULL));
+	stop_second(&second);
+}
+
+/* Numbered interrupts, counted by their handlers in a loop of 64-bit code. */
+TEST_F(apic, none_is_lost_and_none_doubled)
+{
+	const unsigned int nr = rounds(300, 100000);
+	VM *vm = &self->vm;
+	unsigned int i, seen;
+
+	for (i = seen = 0; i < nr; i++) {
+		uint8_t vector = 32 + i % 224;
+
+		vm_must(!minivmx_signal_msi(vm->fd, APIC, vector));
+		if (taken(vm) == vector)
+			seen++;
+		end_interrupt(vm);
+	}
+	EXPECT_EQ(nr, seen);
+	EXPECT_EQ(-1, taken(vm));
+}
+
+/* ---- The state ---- */
+
+TEST_F(apic, get_and_set)
+{
+	VM *vm = &self->vm;
+	struct minivmx_apic state;
+	uint32_t regs[MINIVMX_APIC_SIZE / 4];
+
+	ASSERT_EQ(0, minivmx_get_apic(vm->vcpu, &state, regs));
+	EXPECT_EQ(APIC | 0x900, state.base);
+	EXPECT_EQ(MINIVMX_ACTIVITY_RUNNING, state.activity);
+	EXPECT_EQ(SW_ENABLED, regs[LAPIC_SVR / 4]);
+	regs[LAPIC_IRR / 4 + 4 * 2] |= 1 << 5;
+	regs[LAPIC_TPR / 4] = 0x10;
+	ASSERT_EQ(0, minivmx_set_apic(vm->vcpu, &state));
+	EXPECT_EQ(0x45, taken(vm));
+	end_interrupt(vm);
+	EXPECT_EQ(0x10, read_reg(vm, LAPIC_TPR));
+	/* Whatever it is, it is a state. */
+	memset(regs, 0xff, sizeof(regs));
+	EXPECT_EQ(0, minivmx_set_apic(vm->vcpu, &state));
+	EXPECT_EQ(0x01050014, read_reg(vm, LAPIC_VERSION));
+	EXPECT_EQ(0xffff0000, read_reg(vm, LAPIC_IRR));
+}
+
+TEST_F(apic, refusals)
+{
+	VM *vm = &self->vm, plain;
+	struct minivmx_apic state, bad;
+	uint32_t regs[MINIVMX_APIC_SIZE / 4];
+
+	ASSERT_EQ(0, minivmx_get_apic(vm->vcpu, &state, regs));
+	bad = state;
+	bad.activity = 3;
+	EXPECT_EQ(-EINVAL, minivmx_set_apic(vm->vcpu, &bad));
+	bad = state;
+	bad.base = APIC | 0x400;
+	EXPECT_EQ(-EINVAL, minivmx_set_apic(vm->vcpu, &bad));
+	bad = state;
+	bad.base |= 1UL << 50;
+	EXPECT_EQ(-EINVAL, minivmx_set_apic(vm->vcpu, &bad));
+	bad = state;
+	bad.errors = 0x100;
+	EXPECT_EQ(-EINVAL, minivmx_set_apic(vm->vcpu, &bad));
+	bad = state;
+	bad.reserved = 1;
+	EXPECT_EQ(-EINVAL, minivmx_set_apic(vm->vcpu, &bad));
+	bad = state;
+	bad.regs = 8;
+	EXPECT_EQ(-EFAULT, minivmx_set_apic(vm->vcpu, &bad));
+
+	vm_flags = 0;
+	vm_create_empty(&plain);
+	EXPECT_EQ(-ENODEV, minivmx_get_apic(plain.vcpu, &state, regs));
+	EXPECT_EQ(-ENODEV, minivmx_set_apic(plain.vcpu, &state));
+	EXPECT_EQ(-ENODEV, minivmx_signal_msi(plain.fd, APIC, 0x77));
+	vm_destroy(&plain);
+}
+
+TEST_HARNESS_MAIN
