@@ -26,11 +26,17 @@
 static uint64_t written[NR_ALL];
 static bool is_written;
 
+/* But for an event that could not be injected, and what forget_events() sets to zero. */
+static bool is_changed_by_others(uint32_t encoding)
+{
+	return encoding == VM_ENTRY_INTR_INFO || encoding == GUEST_INTERRUPTIBILITY ||
+	       encoding == GUEST_PENDING_DEBUG;
+}
+
 static bool needs_write(const struct test_case *c, unsigned int field)
 {
-	/* The module takes an event back that could not be injected. */
 	return may_write(field) && (!is_written || c->fields[field].value != written[field] ||
-				    vmcs_fields[field].encoding == VM_ENTRY_INTR_INFO);
+				    is_changed_by_others(vmcs_fields[field].encoding));
 }
 
 /*
