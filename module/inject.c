@@ -218,8 +218,14 @@ static void set_windows(struct vcpu *vcpu, u32 windows)
 
 bool inject_wakes(struct vcpu *vcpu)
 {
-	return vcpu->event.flags || (vcpu->nmi_pending && nmi_allowed(vcpu)) ||
-	       (irq_allowed(vcpu) && (vcpu->irq.flags || apic_pending(vcpu)));
+	/* The shadow of STI or MOV SS ends with the HLT it covers. */
+	if (vcpu->event.flags)
+		return true;
+	if (vcpu->nmi_pending &&
+	    !(vcpu_interruptibility(vcpu) & GUEST_INTR_STATE_NMI))
+		return true;
+	return (vcpu_rflags(vcpu) & X86_EFLAGS_IF) &&
+	       (vcpu->irq.flags || apic_pending(vcpu));
 }
 
 u64 inject_cr8(struct vcpu *vcpu)

@@ -41,7 +41,7 @@ int inject_check_event(const struct minivmx_event *event);
 /* The task priority: of the APIC, or without one a number that does nothing. */
 u64 inject_cr8(struct vcpu *vcpu);
 void inject_set_cr8(struct vcpu *vcpu, u64 value);
-/* Is there something that ends HLT? All copies cached. */
+/* Is there something that ends HLT, at it or in it? All copies cached. */
 bool inject_wakes(struct vcpu *vcpu);
 /* Recompute vcpu->events_waiting after a change. */
 void inject_update(struct vcpu *vcpu);

@@ -25,7 +25,6 @@ void session_kick(struct session *s)
 	vcpu_kick(&s->cpus[0]);
 	if (s->debugger)
 		debugger_wake(s->debugger);
-	pthread_cond_broadcast(&s->wake);
 }
 
 void session_end(struct session *s, enum outcome why, int detail)
@@ -325,10 +324,11 @@ static int run_guest(struct session *s)
 	}
 	if (debugger_start(s) || start_threads(s))
 		return STATUS_HOST;
-	if (vcpus_start(s))
-		return STATUS_HOST;
-	vcpu_loop(&s->cpus[0]);
-	vcpus_join(s);
+	/* Where it fails it has ended the session; the I/O thread runs already. */
+	if (!vcpus_start(s)) {
+		vcpu_loop(&s->cpus[0]);
+		vcpus_join(s);
+	}
 	io_stop(s);
 	if (!output_finish(&s->output, patience(s)))
 		s->output_hangs = true;
@@ -368,7 +368,6 @@ static void take_down(struct session *s)
 	close_if_open(s->device);
 	guest_memory_free(&s->memory);
 	machine_destroy(s->machine);
-	pthread_cond_destroy(&s->wake);
 }
 
 /* Die of the signal that ended the run, so that the shell sees what happened. */
@@ -393,7 +392,6 @@ int session_run(const struct run_options *options)
 	s.device = -1;
 	s.vm = -1;
 	s.culprit = &s.cpus[0];
-	pthread_cond_init(&s.wake, NULL);
 	output_init(&s.output, STDOUT_FILENO, on_output_failed, &s);
 
 	status = set_up_and_run(&s);

@@ -100,7 +100,6 @@ struct cpu {
  * @outcome: why it is over; the first reason stays
  * @detail: see enum outcome
  * @culprit: the CPU that made an end of it, or the first
- * @wake: the bootstrap CPU waits on it for the debugger
  * @debugger_calls: gdb is to be looked at before the next RUN
  * @mmio_reads: reads of memory that is not there
  * @mmio_writes: writes to it
@@ -125,7 +124,6 @@ struct session {
 	enum outcome outcome;
 	int detail;
 	const struct cpu *culprit;
-	pthread_cond_t wake;
 	bool debugger_calls;
 	uint64_t mmio_reads;
 	uint64_t mmio_writes;
