@@ -16,6 +16,7 @@
 #include <linux/uaccess.h>
 #include <asm/msr-index.h>
 
+#include "apic.h"
 #include "cr.h"
 #include "ctls.h"
 #include "vcpu.h"
@@ -29,6 +30,7 @@ enum vmcs_policy {
 	POLICY_CR0_SHADOW, POLICY_CR4_SHADOW, POLICY_CR4,
 	POLICY_EFER, POLICY_DR7, POLICY_DEBUGCTL, POLICY_ACTIVITY,
 	POLICY_RIP, POLICY_RSP, POLICY_RFLAGS, POLICY_INTERRUPTIBILITY,
+	POLICY_TSC_OFFSET,
 };
 
 struct field_row {
@@ -105,6 +107,7 @@ static u64 owned_bits(enum vmcs_policy policy)
 	case POLICY_RSP:
 	case POLICY_RFLAGS:
 	case POLICY_INTERRUPTIBILITY:
+	case POLICY_TSC_OFFSET:
 		return 0;
 	default:
 		return ~0ULL;
@@ -230,6 +233,11 @@ static void field_set(struct vcpu *vcpu, const struct field_row *row, u64 value)
 		break;
 	case POLICY_INTERRUPTIBILITY:
 		vcpu->interruptibility = value;
+		break;
+	case POLICY_TSC_OFFSET:
+		/* A deadline is of the guest's time. */
+		if (vcpu->apic)
+			apic_tsc_moved(vcpu);
 		break;
 	default:
 		break;

@@ -168,21 +168,28 @@ static void prepare(VM *vm)
 
 static bool open_module;
 
+struct tweak {
+	uint32_t field;
+	uint64_t set, clear;
+};
+
 /*
  * A valid state with these bits set or cleared. A field without either is one that
  * rules about the circumstance look at, too: these fields are changed more often.
+ * Every second case makes the changes in @then, if there are any: a rule that chance
+ * does not reach.
  */
 struct circumstance {
 	const char *name;
-	struct tweak {
-		uint32_t field;
-		uint64_t set, clear;
-	} tweaks[6];
+	struct tweak tweaks[18];
+	struct tweak then[3];
 };
 
 #define EVENT(info)	{ VM_ENTRY_INTR_INFO, 1U << 31 | (info), 0 }
 #define AND(field)	{ field, 0, 0 }
 #define RFLAGS(bit)	{ GUEST_RFLAGS, 1 << (bit), 0 }
+#define SEGMENT_0(seg, access)	{ GUEST_##seg##_SELECTOR, 0, ~0UL },	\
+	{ GUEST_##seg##_LIMIT, 0xffff, ~0UL }, { GUEST_##seg##_ACCESS, access, ~0UL }
 #define TPR_SHADOW	{ CPU_BASED_CONTROLS, CPU_TPR_SHADOW, 0 }, { VIRTUAL_APIC_ADDR, 0x1000, 0 }
 #define CPU2(control)	{ SECONDARY_CONTROLS, CPU2_##control, 0 }
 
@@ -211,6 +218,20 @@ static const struct circumstance guest_circumstances[] = {
 	{ "a restricted guest", { { SECONDARY_CONTROLS, 0, CPU2_UNRESTRICTED_GUEST },
 				  AND(GUEST_CS_ACCESS), AND(GUEST_SS_ACCESS),
 				  AND(GUEST_SS_SELECTOR), AND(GUEST_CR0) } },
+	{ "a restricted guest's data", { { SECONDARY_CONTROLS, 0, CPU2_UNRESTRICTED_GUEST },
+					 AND(GUEST_DS_ACCESS), AND(GUEST_DS_SELECTOR),
+					 AND(GUEST_ES_ACCESS), AND(GUEST_ES_SELECTOR),
+					 AND(GUEST_FS_ACCESS), AND(GUEST_FS_SELECTOR),
+					 AND(GUEST_GS_ACCESS), AND(GUEST_GS_SELECTOR) } },
+	{ "a restricted guest's conforming code",
+	  { { SECONDARY_CONTROLS, 0, CPU2_UNRESTRICTED_GUEST }, { GUEST_CS_ACCESS, 0xf, 0 },
+	    AND(GUEST_SS_ACCESS), AND(GUEST_SS_SELECTOR) } },
+	{ "data in CS", { { GUEST_CS_ACCESS, 3, 0xc }, AND(GUEST_SS_ACCESS) } },
+	{ "process-context identifiers", { { GUEST_CR4, 1 << 17 }, AND(VM_ENTRY_CONTROLS) } },
+	{ "nearly virtual-8086 mode in IA-32e mode",
+	  { SEGMENT_0(CS, 0x209b), SEGMENT_0(SS, 0x93), SEGMENT_0(DS, 0xf3),
+	    SEGMENT_0(ES, 0xf3), SEGMENT_0(FS, 0xf3), SEGMENT_0(GS, 0xf3) },
+	  { { GUEST_CS_ACCESS, 0xf3, ~0UL }, { GUEST_SS_ACCESS, 0xf3, ~0UL }, RFLAGS(17) } },
 };
 
 /* ... and those that it cannot. */
@@ -263,13 +284,18 @@ static unsigned int field_index(uint32_t encoding)
 }
 
 /* A tweak without a field is behind the last one; field 0, VPID, has none. */
-static unsigned int nr_tweaks(const struct circumstance *circumstance)
+static unsigned int nr_tweaks(const struct tweak *tweaks, unsigned int max)
 {
 	unsigned int nr = 0;
 
-	while (nr < ARRAY_LEN(circumstance->tweaks) && circumstance->tweaks[nr].field)
+	while (nr < max && tweaks[nr].field)
 		nr++;
 	return nr;
+}
+
+static uint64_t tweaked(const struct tweak *tweak, uint64_t value)
+{
+	return (value & ~tweak->clear) | tweak->set;
 }
 
 static int judge(const struct minivmx_vmcs_field *fields, struct minivmx_broken_rule *broken,
@@ -289,14 +315,14 @@ static int judge(const struct minivmx_vmcs_field *fields, struct minivmx_broken_
 static void apply_circumstance(const struct circumstance *circumstance, enum mode mode,
 			       struct minivmx_vmcs_field fields[NR_ALL])
 {
-	unsigned int i;
+	const struct tweak *tweaks = circumstance->tweaks;
+	unsigned int i, nr = nr_tweaks(tweaks, ARRAY_LEN(circumstance->tweaks));
 
 	memcpy(fields, base[mode], sizeof(base[mode]));
-	for (i = 0; i < nr_tweaks(circumstance); i++) {
-		const struct tweak *tweak = &circumstance->tweaks[i];
-		struct minivmx_vmcs_field *field = &fields[field_index(tweak->field)];
+	for (i = 0; i < nr; i++) {
+		struct minivmx_vmcs_field *field = &fields[field_index(tweaks[i].field)];
 
-		field->value = (field->value & ~tweak->clear) | tweak->set;
+		field->value = tweaked(&tweaks[i], field->value);
 	}
 }
 
@@ -322,7 +348,7 @@ static void find_valid_circumstances(void)
 
 struct change {
 	unsigned int field;	/* in vmcs_fields[] */
-	uint64_t old, new;
+	uint64_t new;
 };
 
 struct test_case {
@@ -392,7 +418,8 @@ static bool may_change(unsigned int field)
 /* Every second time one that the circumstance is about. */
 static unsigned int choose_field(const struct circumstance *circumstance)
 {
-	unsigned int field, nr = nr_tweaks(circumstance);
+	unsigned int field, nr = nr_tweaks(circumstance->tweaks,
+					   ARRAY_LEN(circumstance->tweaks));
 
 	if (nr && below(2)) {
 		field = field_index(circumstance->tweaks[below(nr)].field);
@@ -405,9 +432,26 @@ static unsigned int choose_field(const struct circumstance *circumstance)
 	return field;
 }
 
+/* What the case changes: the field, and to what. */
+static struct change choose_change(const struct test_case *c, unsigned int nr, bool aimed)
+{
+	struct change change;
+
+	if (aimed) {
+		const struct tweak *tweak = &c->circumstance->then[nr];
+
+		change.field = field_index(tweak->field);
+		change.new = tweaked(tweak, c->fields[change.field].value);
+	} else {
+		change.field = choose_field(c->circumstance);
+		change.new = changed_value(change.field, c->fields[change.field].value);
+	}
+	return change;
+}
+
 static void make_case(struct test_case *c, uint64_t seed, uint64_t number)
 {
-	unsigned int i, circumstance;
+	unsigned int i, circumstance, aims;
 
 	state = seed ^ number * 0xd1342543de82ef95;
 	c->number = number;
@@ -415,14 +459,13 @@ static void make_case(struct test_case *c, uint64_t seed, uint64_t number)
 	circumstance = below(nr_circumstances);
 	c->circumstance = &circumstances[valid[c->mode][circumstance] ? circumstance : 0];
 	apply_circumstance(c->circumstance, c->mode, c->fields);
-	c->nr_changes = 1 + below(2) * (1 + below(2));
+	aims = nr_tweaks(c->circumstance->then, ARRAY_LEN(c->circumstance->then));
+	if (aims && below(2))
+		aims = 0;
+	c->nr_changes = aims ?: 1 + below(2) * (1 + below(2));
 	for (i = 0; i < c->nr_changes; i++) {
-		struct change *change = &c->changes[i];
-
-		change->field = choose_field(c->circumstance);
-		change->old = c->fields[change->field].value;
-		change->new = changed_value(change->field, change->old);
-		c->fields[change->field].value = change->new;
+		c->changes[i] = choose_change(c, i, aims);
+		c->fields[c->changes[i].field].value = c->changes[i].new;
 	}
 }
 

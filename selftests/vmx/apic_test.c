@@ -3,8 +3,11 @@
  * Local APICs: registers by memory and by MSRs, interrupts, IPIs, timers, INIT and
  * SIPI, HLT. What each bit does is lapic_test.c's (selftests/unit).
  */
+#include <sys/time.h>
+
 #include "../lib/rounds.h"
 #include "apic.h"
+#include "vmcs.h"
 
 /* ---- Registers ---- */
 
@@ -256,6 +259,32 @@ TEST_F(apic, a_kick_ends_the_sleep_of_run)
 	EXPECT_EQ(0x92, vm->trap.vector);
 }
 
+static void on_alarm(int number)
+{
+	(void)number;
+}
+
+TEST_F(apic, a_signal_ends_the_sleep_of_run)
+{
+	const struct sigaction action = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+	const struct itimerval later = { .it_value.tv_usec = 20000 };
+	VM *vm = &self->vm;
+	struct minivmx_apic state;
+	uint32_t regs[MINIVMX_APIC_SIZE / 4];
+
+	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
+	vm->run->regs.rip = VM_CODE + 16 * HALT;
+	vm->run->action = MINIVMX_RETRY;
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &later, NULL));
+	EXPECT_EQ(-EINTR, minivmx_run(vm->vcpu));
+	EXPECT_EQ(MINIVMX_EXIT_INTR, vm->run->kind);
+	EXPECT_EQ(0, minivmx_get_apic(vm->vcpu, &state, regs));
+	EXPECT_EQ(MINIVMX_ACTIVITY_HALTED, state.activity);
+	EXPECT_EQ(0, minivmx_signal_msi(vm->fd, APIC, 0x93));
+	EXPECT_EQ(VM_TRAP, vm_run(vm));
+	EXPECT_EQ(0x93, vm->trap.vector);
+}
+
 TEST_F(apic, hlt_without_interrupts_is_an_exit)
 {
 	struct sender nmi = { .address = APIC, .data = 0x400 };
@@ -343,6 +372,12 @@ TEST_F(apic, tsc_deadline_timer)
 	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, wrmsr(vm, 0x10, now + (1UL << 50)));
 	EXPECT_EQ(VM_TRAP, run_op(vm, HALT));
 	EXPECT_EQ(0x83, vm->trap.vector);
+	end_interrupt(vm);
+	/* Or the program does. */
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, wrmsr(vm, MSR_DEADLINE, now + (1UL << 51)));
+	vmcs_set(vm, TSC_OFFSET, vmcs_get(vm, TSC_OFFSET) + (1UL << 50));
+	EXPECT_EQ(VM_TRAP, run_op(vm, HALT));
+	EXPECT_EQ(0x83, vm->trap.vector);
 }
 
 /* ---- More than one CPU ---- */
@@ -407,11 +442,17 @@ static bool await_count(VM *vm, int which, uint16_t count)
 TEST_F(apic, init_and_sipi)
 {
 	VM *vm = &self->vm;
+	struct minivmx_apic state;
+	uint32_t regs[MINIVMX_APIC_SIZE / 4];
 	struct second second;
 
 	start_second(vm, &second);
 	usleep(20000);
 	EXPECT_EQ(0, second_count(vm, 0));
+	/* Its thread sleeps, and lends it all the same. */
+	EXPECT_EQ(0, minivmx_get_apic(second.vm.vcpu, &state, regs));
+	EXPECT_EQ(MINIVMX_ACTIVITY_WAIT_FOR_SIPI, state.activity);
+	EXPECT_EQ(APIC | 0x800, state.base);
 	ipi(vm, 1, INIT_IPI);
 	ipi(vm, 1, SIPI_IPI | 0x30);
 	EXPECT_TRUE(await_count(vm, 0, 1));

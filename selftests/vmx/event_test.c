@@ -71,6 +71,23 @@ TEST_F(vm, extint_waits_while_if_is_clear_and_comes_behind_sti)
 	EXPECT_EQ(0, get_events(self).irq.flags);
 }
 
+GUEST64(halts, "sti; hlt; vmcall");
+
+TEST_F(vm, one_that_waits_ends_a_hlt_at_once)
+{
+	vm_long(self, halts);
+	vm_event(self, EXTINT, 0x31);
+	/* HLT is at 1; it is never told to the program. */
+	ASSERT_EQ(VM_TRAP, vm_run(self));
+	EXPECT_TRAP_AT(0x31, 2);
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, vm_skip(self));
+	EXPECT_EQ(1, vm_count(self, 12));
+	/* With none it is. */
+	self->run->regs.rip = VM_CODE;
+	self->run->regs.rflags = 2;
+	EXPECT_EQ(MINIVMX_EXIT_HLT, vm_run(self));
+}
+
 TEST_F(vm, a_second_extint_is_refused_while_one_waits)
 {
 	vm_long(self, nops);

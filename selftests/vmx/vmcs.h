@@ -36,6 +36,7 @@ enum field_policy {
 	FIELD_RSP = FIELD_OTHER,
 	FIELD_RFLAGS = FIELD_OTHER,
 	FIELD_INTERRUPTIBILITY = FIELD_OTHER,
+	FIELD_TSC_OFFSET = FIELD_OTHER,
 };
 
 static const struct vmcs_row {
