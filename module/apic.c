@@ -8,12 +8,12 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/wait.h>
-#include <asm/apicdef.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
 #include <asm/tsc.h>
 
 #include "apic.h"
+#include "apicv.h"
 #include "debugfs.h"
 #include "inject.h"
 #include "irqfd.h"
@@ -166,6 +166,13 @@ int apic_signal_msi(struct vm *vm, const struct minivmx_msi *msi)
 /* What the registers ask for                                              */
 /* ---------------------------------------------------------------------- */
 
+void apic_eoi(struct vcpu *vcpu, u8 vector)
+{
+	vcpu->apic->lapic.eoi = vector;
+	irqfd_eoi(vcpu->vm, vector);
+	vcpu_request(vcpu, REQ_EOI);
+}
+
 static void do_todo(struct vcpu *vcpu, int todo)
 {
 	struct apic *apic = vcpu->apic;
@@ -177,10 +184,8 @@ static void do_todo(struct vcpu *vcpu, int todo)
 	}
 	if (todo & LAPIC_DO_TIMER)
 		timer_arm(apic);
-	if (todo & LAPIC_DO_EOI) {
-		irqfd_eoi(vcpu->vm, apic->lapic.eoi);
-		vcpu_request(vcpu, REQ_EOI);
-	}
+	if (todo & LAPIC_DO_EOI)
+		apic_eoi(vcpu, apic->lapic.eoi);
 	if (todo & LAPIC_DO_NMI)
 		vcpu->nmi_pending = true;
 	if (todo & LAPIC_DO_INIT) {
@@ -188,6 +193,7 @@ static void do_todo(struct vcpu *vcpu, int todo)
 		vcpu_request(vcpu, REQ_INIT);
 	}
 	/* Priorities may have changed, and what waits with them. */
+	apic->changed = true;
 	inject_update(vcpu);
 }
 
@@ -316,20 +322,9 @@ bool apic_mmio(struct vcpu *vcpu, u64 gpa, void *data, unsigned int size, bool w
 	return true;
 }
 
-/* 16 bytes of the page are one MSR. */
-static u32 msr_offset(u32 index)
-{
-	return (index - APIC_BASE_MSR) << 4;
-}
-
-bool apic_msr_is_register(u32 index)
-{
-	return index >= APIC_BASE_MSR && index < APIC_BASE_MSR + 0x100;
-}
-
 int apic_read_msr(struct vcpu *vcpu, u32 index, u64 *value)
 {
-	return lapic_read_msr(&vcpu->apic->lapic, msr_offset(index), rdtsc(), value);
+	return lapic_read_msr(&vcpu->apic->lapic, apic_msr_offset(index), rdtsc(), value);
 }
 
 static unsigned int physical_bits(void)
@@ -347,12 +342,17 @@ static int done(struct vcpu *vcpu, int todo)
 
 int apic_write_msr(struct vcpu *vcpu, u32 index, u64 value)
 {
-	return done(vcpu, lapic_write_msr(&vcpu->apic->lapic, msr_offset(index), value, rdtsc()));
+	return done(vcpu, lapic_write_msr(&vcpu->apic->lapic, apic_msr_offset(index), value,
+					  rdtsc()));
 }
 
 int apic_write_base(struct vcpu *vcpu, u64 value)
 {
-	return done(vcpu, lapic_write_base(&vcpu->apic->lapic, value, physical_bits()));
+	int todo = lapic_write_base(&vcpu->apic->lapic, value, physical_bits());
+
+	if (todo >= 0)
+		apicv_set_mode(vcpu);
+	return done(vcpu, todo);
 }
 
 int apic_write_deadline(struct vcpu *vcpu, u64 value)
@@ -418,6 +418,8 @@ static int set_state(struct vcpu *vcpu, const struct minivmx_apic *arg, const u3
 	bitmap_zero(apic->posted, 256);
 	WRITE_ONCE(apic->arrived, 0);
 	apic_tsc_moved(vcpu);
+	apicv_set_mode(vcpu);
+	apic->changed = true;
 	inject_update(vcpu);
 	return 0;
 }

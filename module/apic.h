@@ -35,6 +35,9 @@ enum apic_arrival {
  *	   find whom a message is for
  * @activity: MINIVMX_ACTIVITY_*
  * @deadline: host TSC at which IA32_TSC_DEADLINE is reached
+ * @changed: @lapic was, and apicv_sync() has not told the CPU yet
+ * @tpr_threshold: as the VMCS has it
+ * @eoi_exits: EOI-exit bitmaps, likewise
  * @timer: posts APIC_TIMER
  * @vcpu: whose it is
  * @posted: vectors on their way here, any context
@@ -46,6 +49,9 @@ struct apic {
 	struct lapic lapic;
 	u32 activity;
 	u64 deadline;
+	bool changed;
+	u32 tpr_threshold;
+	u64 eoi_exits[4];
 	struct hrtimer timer;
 	struct vcpu *vcpu;
 
@@ -81,13 +87,29 @@ void apic_sleep(struct vcpu *vcpu);
 /* An access in the APIC's page, if it is one: all of it, or false. May sleep. */
 bool apic_mmio(struct vcpu *vcpu, u64 gpa, void *data, unsigned int size, bool write);
 /* The MSRs of x2APIC mode, IA32_APIC_BASE and IA32_TSC_DEADLINE: 0, or -EINVAL for #GP. */
-bool apic_msr_is_register(u32 index);
+#define APIC_MSR_FIRST		0x800
+#define APIC_MSR_LAST		0x8ff
+
+static inline bool apic_msr_is_register(u32 index)
+{
+	return index >= APIC_MSR_FIRST && index <= APIC_MSR_LAST;
+}
+
+/* 16 bytes of the page are one MSR. */
+static inline u32 apic_msr_offset(u32 index)
+{
+	return (index - APIC_MSR_FIRST) << 4;
+}
+
 int apic_read_msr(struct vcpu *vcpu, u32 index, u64 *value);
 int apic_write_msr(struct vcpu *vcpu, u32 index, u64 value);
 int apic_write_base(struct vcpu *vcpu, u64 value);
 int apic_write_deadline(struct vcpu *vcpu, u64 value);
 /* The guest's TSC goes by another offset. VMCS loaded. */
 void apic_tsc_moved(struct vcpu *vcpu);
+
+/* The CPU has ended that interrupt: tell the I/O APIC. Interrupts may be off. */
+void apic_eoi(struct vcpu *vcpu, u8 vector);
 
 /* Is there an interrupt that the priorities let through? Also without an APIC. */
 static inline bool apic_pending(struct vcpu *vcpu)

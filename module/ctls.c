@@ -23,6 +23,26 @@ static bool use_pml = true;
 module_param_named(pml, use_pml, bool, 0444);
 MODULE_PARM_DESC(pml, "dirty logs by page-modification logging, where the CPU has it (Y)");
 
+/* What the CPU does for guests' local APICs (apicv.h). */
+static bool use_tpr_shadow = true;
+module_param_named(tpr_shadow, use_tpr_shadow, bool, 0444);
+MODULE_PARM_DESC(tpr_shadow, "local APICs: use the TPR shadow, which the others need (Y)");
+static bool use_x2apic = true;
+module_param_named(x2apic, use_x2apic, bool, 0444);
+MODULE_PARM_DESC(x2apic, "local APICs: virtualize x2APIC mode (Y)");
+static bool use_apic_registers = true;
+module_param_named(apic_registers, use_apic_registers, bool, 0444);
+MODULE_PARM_DESC(apic_registers, "local APICs: APIC-register virtualization (Y)");
+/*
+ * CPUs that deliver virtual interrupts can also post them. Bochs (2.7) cannot, and where
+ * an exit cuts off what it delivers it reports another event; nor does it keep one back
+ * while RFLAGS.IF is 0 if an interrupt of the host comes as well.
+ */
+enum { VIRTUAL_INTERRUPTS_NEVER, VIRTUAL_INTERRUPTS_TRUSTED, VIRTUAL_INTERRUPTS_ALWAYS };
+static int use_virtual_interrupts = VIRTUAL_INTERRUPTS_TRUSTED;
+module_param_named(virtual_interrupts, use_virtual_interrupts, int, 0444);
+MODULE_PARM_DESC(virtual_interrupts, "local APICs: virtual-interrupt delivery: 0 never, 1 if the CPU can post interrupts, too, 2 always (1)");
+
 /*
  * For tests: capabilities to take for missing, each as MSR:BITS or, on one CPU
  * only, MSR:BITS@CPU, in hexadecimal but for the CPU. The high words of the
@@ -82,7 +102,7 @@ static const struct {
 };
 
 /* What minivmx does with a control: see controls.def. */
-enum ctl_need { UNUSED, REQUIRED, OPTIONAL, PERF_GLOBAL, CLEAR, DYNAMIC };
+enum ctl_need { UNUSED, REQUIRED, OPTIONAL, APIC, PERF_GLOBAL, CLEAR, DYNAMIC };
 /* And who else may change it. */
 enum ctl_user { OWN, FREE };
 
@@ -246,10 +266,32 @@ static bool ctls_negotiate(struct vmx_ctls *ctls, const struct minivmx_caps *cap
 			ctl_complain(i, "cannot clear");
 			ok = false;
 		}
-		if (need != CLEAR && need != DYNAMIC)
+		if (need == APIC)
+			*(w == CTLS_CPU ? &ctls->apic_cpu : &ctls->apic_cpu2) |= bit & allowed1[w];
+		else if (need != CLEAR && need != DYNAMIC)
 			*values[w] |= bit & allowed1[w];
 	}
 	return ok;
+}
+
+/* Take away what a parameter forbids, and what cannot be without it. */
+static void apic_negotiate(struct vmx_ctls *ctls)
+{
+	bool can_post = ctls->able[CTLS_PIN] & PIN_BASED_POSTED_INTR;
+	const u32 cr8 = CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING;
+
+	/* "VM-Execution Control Fields": the others need the virtual-APIC page. */
+	if (!use_tpr_shadow || (cr8 & ~ctls->able[CTLS_CPU]))
+		ctls->apic_cpu = 0;
+	if (!ctls->apic_cpu)
+		ctls->apic_cpu2 = 0;
+	if (!use_x2apic)
+		ctls->apic_cpu2 &= ~SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
+	if (!use_apic_registers)
+		ctls->apic_cpu2 &= ~SECONDARY_EXEC_APIC_REGISTER_VIRT;
+	if (use_virtual_interrupts == VIRTUAL_INTERRUPTS_NEVER ||
+	    (use_virtual_interrupts == VIRTUAL_INTERRUPTS_TRUSTED && !can_post))
+		ctls->apic_cpu2 &= ~SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY;
 }
 
 static bool ept_negotiate(struct vmx_ctls *ctls, u64 cap)
@@ -314,6 +356,7 @@ static int ctls_read(struct vmx_ctls *ctls, struct minivmx_caps *caps)
 		ctls->exit &= ~VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL;
 		ctls->entry &= ~VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL;
 	}
+	apic_negotiate(ctls);
 	/* Set while there is a dirty log (dirty.c). */
 	ctls->pml = use_pml && ctls->ept_ad && (ctls->cpu2 & SECONDARY_EXEC_ENABLE_PML);
 	ctls->cpu2 &= ~SECONDARY_EXEC_ENABLE_PML;

@@ -32,6 +32,9 @@ enum ctl_word {
  * @ept_1g: EPT maps 1-GByte pages
  * @ept_ad: EPT sets accessed and dirty flags
  * @ept_x_only: EPT maps pages that can be executed and not read
+ * @apic_cpu: primary processor-based controls that guests with a local APIC have
+ *	      beside @cpu: the TPR shadow, with which CR8 does not exit
+ * @apic_cpu2: secondary ones beside @cpu2; apicv.c knows in which mode
  * @pml: dirty logs are made by page-modification logging; its control is not in
  *	 @cpu2, but set while there is one
  * @timer_shift: the preemption timer counts the TSC shifted right by this
@@ -45,6 +48,8 @@ struct vmx_ctls {
 	u32 exit;
 	u32 entry;
 	u32 able[NR_CTL_WORDS];
+	u32 apic_cpu;
+	u32 apic_cpu2;
 	u64 cr4_fixed1;
 	u8 timer_shift;
 	bool ept_2m;

@@ -8,6 +8,7 @@
 #include <asm/vmx.h>
 
 #include "apic.h"
+#include "apicv.h"
 #include "cpuid.h"
 #include "cr.h"
 #include "exit.h"
@@ -265,7 +266,7 @@ static enum run_action window(struct vcpu *vcpu, u32 request, u32 kind)
 
 enum run_action exit_irq_window(struct vcpu *vcpu)
 {
-	if (vcpu->irq.flags || apic_pending(vcpu)) {
+	if (vcpu->irq.flags || apicv_injects(vcpu)) {
 		vcpu->events_waiting = true;
 		return RUN_RESUME;
 	}

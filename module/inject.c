@@ -13,6 +13,7 @@
 #include <asm/vmx.h>
 
 #include "apic.h"
+#include "apicv.h"
 #include "inject.h"
 #include "vcpu.h"
 
@@ -29,10 +30,15 @@ static bool event_is_soft(const struct minivmx_event *event)
 	return event->type >= MINIVMX_EVENT_SOFTINT;
 }
 
+static bool apic_waiting(struct vcpu *vcpu)
+{
+	return vcpu->apic && (apicv_injects(vcpu) || apicv_is_stale(vcpu));
+}
+
 void inject_update(struct vcpu *vcpu)
 {
 	vcpu->events_waiting = vcpu->event.flags || vcpu->irq.flags ||
-			       vcpu->nmi_pending || vcpu->windows || apic_pending(vcpu) ||
+			       vcpu->nmi_pending || vcpu->windows || apic_waiting(vcpu) ||
 			       (vcpu->cpu_ctls & (CPU_BASED_INTR_WINDOW_EXITING |
 						  CPU_BASED_NMI_WINDOW_EXITING));
 }
@@ -189,7 +195,7 @@ static bool take_irq(struct vcpu *vcpu)
 		vcpu->irq.flags = 0;
 		return true;
 	}
-	if (!apic_pending(vcpu))
+	if (!apicv_injects(vcpu))
 		return false;
 	vector = lapic_pending(&vcpu->apic->lapic);
 	lapic_accept(&vcpu->apic->lapic, vector);
@@ -266,8 +272,10 @@ void inject_events(struct vcpu *vcpu)
 		windows |= MINIVMX_REQ_NMI_WINDOW;
 	if (!written && irq_allowed(vcpu) && take_irq(vcpu))
 		write_event(vcpu, &vcpu->event);
-	if (vcpu->irq.flags || apic_pending(vcpu))
+	if (vcpu->irq.flags || apicv_injects(vcpu))
 		windows |= MINIVMX_REQ_IRQ_WINDOW;
+	if (vcpu->apic)
+		apicv_sync(vcpu);
 	set_windows(vcpu, windows);
 }
 

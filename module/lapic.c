@@ -329,6 +329,36 @@ void lapic_accept(struct lapic *apic, u8 vector)
 	map_set(apic, LAPIC_ISR, vector, true);
 }
 
+u32 lapic_held_by_tpr(const struct lapic *apic)
+{
+	int irr = map_highest(apic, LAPIC_IRR) >> 4, isr = map_highest(apic, LAPIC_ISR) >> 4;
+	int tpr = get(apic, LAPIC_TPR) >> 4;
+
+	return lapic_enabled(apic) && irr > isr && irr <= tpr ? irr : 0;
+}
+
+u16 lapic_intr_status(const struct lapic *apic)
+{
+	int irr = map_highest(apic, LAPIC_IRR), isr = map_highest(apic, LAPIC_ISR);
+
+	return (irr > 0 ? irr : 0) | (isr > 0 ? isr : 0) << 8;
+}
+
+u64 lapic_eoi_reports(const struct lapic *apic, unsigned int word)
+{
+	const u32 tmr = LAPIC_TMR + word * 32;
+
+	if (get(apic, LAPIC_SVR) & SVR_NO_EOI)
+		return 0;
+	return get(apic, tmr) | (u64)get(apic, tmr + 16) << 32;
+}
+
+bool lapic_msr_is_plain(u32 offset)
+{
+	return find_row(offset, XR) && offset != LAPIC_PPR && offset != LAPIC_ICR &&
+	       offset != LAPIC_TIMER_CURRENT;
+}
+
 static int end_of_interrupt(struct lapic *apic)
 {
 	int vector = map_highest(apic, LAPIC_ISR);

@@ -187,6 +187,14 @@ int lapic_pending(const struct lapic *apic);
 void lapic_accept(struct lapic *apic, u8 vector);
 /* Processor priority, as LAPIC_PPR reads. */
 u32 lapic_ppr(const struct lapic *apic);
+/* The class (bits 7:4) of an interrupt that nothing but TPR holds back, or 0. */
+u32 lapic_held_by_tpr(const struct lapic *apic);
+/* "Guest Interrupt Status": the highest vector of ISR in bits 15:8, of IRR in 7:0. */
+u16 lapic_intr_status(const struct lapic *apic);
+/* Vectors 64 * @word and up whose EOI is LAPIC_DO_EOI. */
+u64 lapic_eoi_reports(const struct lapic *apic, unsigned int word);
+/* Does RDMSR of it, in x2APIC mode, read what is in @regs and nothing else? */
+bool lapic_msr_is_plain(u32 offset);
 /* Does LINT0 let an external interrupt of the PIC through? */
 bool lapic_takes_extint(const struct lapic *apic);
 

@@ -13,6 +13,7 @@
 #include <asm/processor.h>
 
 #include "apic.h"
+#include "apicv.h"
 #include "cr.h"
 #include "host.h"
 #include "msr.h"
@@ -311,6 +312,15 @@ void msr_bitmap_update(struct vcpu *vcpu)
 			     route_msr(vcpu, index, MINIVMX_MSR_READ) != MINIVMX_ROUTE_PASS);
 		__assign_bit(bit + 0x4000, vcpu->msr_bitmap,
 			     route_msr(vcpu, index, MINIVMX_MSR_WRITE) != MINIVMX_ROUTE_PASS);
+	}
+	/* What the CPU does itself is no other route than to the module. */
+	for (i = APIC_MSR_FIRST; i <= APIC_MSR_LAST; i++) {
+		__assign_bit(i, vcpu->msr_bitmap,
+			     !apicv_passes_msr(vcpu, i, false) ||
+			     route_msr(vcpu, i, MINIVMX_MSR_READ) != MINIVMX_ROUTE_KERNEL);
+		__assign_bit(i + 0x4000, vcpu->msr_bitmap,
+			     !apicv_passes_msr(vcpu, i, true) ||
+			     route_msr(vcpu, i, MINIVMX_MSR_WRITE) != MINIVMX_ROUTE_KERNEL);
 	}
 }
 

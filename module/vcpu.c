@@ -8,6 +8,7 @@
 #include <linux/wait.h>
 
 #include "apic.h"
+#include "apicv.h"
 #include "cpuid.h"
 #include "ctls.h"
 #include "debugfs.h"
@@ -127,6 +128,7 @@ struct vcpu *vcpu_create(struct vm *vm, u32 id)
 		goto free;
 	}
 	reset_state(vcpu);
+	apicv_init(vcpu);
 	ret = vcpu_load(vcpu);
 	if (ret)
 		goto free;

@@ -9,6 +9,7 @@
 #include <asm/tsc.h>
 #include <asm/vmx.h>
 
+#include "apicv.h"
 #include "cr.h"
 #include "ctls.h"
 #include "dirty.h"
@@ -107,6 +108,7 @@ static void init_controls(struct vcpu *vcpu)
 	vmwrite(VMCS_MSR_BITMAP, virt_to_phys(vcpu->msr_bitmap));
 	vmwrite(VMCS_EPT_POINTER, vcpu->vm->ept.eptp);
 	pml_vmcs_init(vcpu);
+	apicv_vmcs_init(vcpu);
 	vmwrite(VMCS_VPID, vcpu->vpid);
 	vmwrite(VMCS_TSC_OFFSET, vcpu->vm->tsc_offset);
 	if (vmx_ctls.pin & PIN_BASED_VMX_PREEMPTION_TIMER)

@@ -627,6 +627,56 @@ TEST(msi)
 	EXPECT_TRUE(lapic_matches(&apics[1], NULL, &message));
 }
 
+/* What VMX is told, or does by itself. */
+TEST(only_tpr_holds_it_back)
+{
+	struct lapic *apic = enabled(false);
+
+	EXPECT_EQ(0, lapic_held_by_tpr(apic));
+	lapic_receive(apic, 0x45, false);
+	EXPECT_EQ(0, lapic_held_by_tpr(apic));
+	lapic_write(apic, LAPIC_TPR, 0x40, 0);
+	EXPECT_EQ(4, lapic_held_by_tpr(apic));
+	lapic_write(apic, LAPIC_TPR, 0xff, 0);
+	EXPECT_EQ(4, lapic_held_by_tpr(apic));
+	lapic_write(apic, LAPIC_TPR, 0x3f, 0);
+	EXPECT_EQ(0, lapic_held_by_tpr(apic));
+	/* One in service does, too. */
+	lapic_accept(apic, 0x45);
+	lapic_receive(apic, 0x46, false);
+	lapic_write(apic, LAPIC_TPR, 0x40, 0);
+	EXPECT_EQ(0, lapic_held_by_tpr(apic));
+	lapic_write_base(apic, LAPIC_BASE_DEFAULT, PHYSICAL_BITS);
+	EXPECT_EQ(0, lapic_held_by_tpr(apic));
+}
+
+TEST(guest_interrupt_status_and_eoi_exits)
+{
+	struct lapic *apic = enabled(true);
+	u64 value;
+	u32 offset;
+
+	EXPECT_EQ(0, lapic_intr_status(apic));
+	lapic_receive(apic, 0x33, false);
+	lapic_receive(apic, 0xc5, true);
+	EXPECT_EQ(0xc5, lapic_intr_status(apic));
+	lapic_accept(apic, 0xc5);
+	EXPECT_EQ(0xc533, lapic_intr_status(apic));
+	EXPECT_EQ(0, lapic_eoi_reports(apic, 0));
+	EXPECT_EQ(1 << 5, lapic_eoi_reports(apic, 3));
+	lapic_write_msr(apic, LAPIC_SVR, ENABLED | 1 << 12 | 0xff, 0);
+	EXPECT_EQ(0, lapic_eoi_reports(apic, 3));
+	/* Of those that read as memory only what is there can be read at all. */
+	for (offset = 0; offset < 0x1000; offset += 16)
+		if (lapic_msr_is_plain(offset)) {
+			EXPECT_EQ(0, lapic_read_msr(apic, offset, 0, &value));
+			EXPECT_EQ(apic->regs[offset / 4], value) TH_LOG("%#x", offset);
+		}
+	EXPECT_TRUE(lapic_msr_is_plain(LAPIC_SVR));
+	EXPECT_FALSE(lapic_msr_is_plain(LAPIC_TIMER_CURRENT));
+	EXPECT_FALSE(lapic_msr_is_plain(LAPIC_EOI));
+}
+
 TEST(init)
 {
 	struct lapic *apic = enabled(false);

@@ -99,6 +99,79 @@ TEST_F(apic, where_it_is_not_memory_is_the_programs)
 	EXPECT_EQ(MINIVMX_EXIT_MMIO, run_op(vm, READ));
 }
 
+/*
+ * The controls of a guest with an APIC say what the CPU does without an exit. One that
+ * a module parameter has turned off is named in the environment (apic_params_test.sh).
+ */
+TEST_F(apic, what_the_cpu_does_is_no_exit)
+{
+	const char *without = getenv("APIC_WITHOUT") ?: "";
+	VM *vm = &self->vm;
+	uint64_t value, reads, writes;
+	uint32_t cpu, cpu2;
+
+	set_x2apic(vm);
+	cpu = vmcs_get(vm, CPU_BASED_CONTROLS);
+	cpu2 = vmcs_get(vm, SECONDARY_CONTROLS);
+	if (!strcmp(without, "TPR_SHADOW"))
+		EXPECT_FALSE(cpu & CPU_TPR_SHADOW);
+	if (!strcmp(without, "TPR_SHADOW") || !strcmp(without, "VIRTUALIZE_X2APIC"))
+		EXPECT_FALSE(cpu2 & CPU2_VIRTUALIZE_X2APIC);
+	if (!strcmp(without, "TPR_SHADOW") || !strcmp(without, "APIC_REGISTERS"))
+		EXPECT_FALSE(cpu2 & CPU2_APIC_REGISTERS);
+	if (!strcmp(without, "TPR_SHADOW") || !strcmp(without, "VIRTUAL_INTERRUPTS"))
+		EXPECT_FALSE(cpu2 & CPU2_VIRTUAL_INTERRUPTS);
+
+	vm->run->regs.rax = 5;
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, run_op(vm, CR8));
+	EXPECT_EQ(5, vm->run->regs.rbx);
+	EXPECT_EQ(cpu & CPU_TPR_SHADOW ? 0 : 2, vm_count(vm, 28));
+	reads = vm_count(vm, 31);
+	writes = vm_count(vm, 32);
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, wrmsr(vm, MSR_X2APIC(LAPIC_TPR), 0x30));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, rdmsr(vm, MSR_X2APIC(LAPIC_TPR), &value));
+	EXPECT_EQ(0x30, value);
+	EXPECT_EQ(cpu2 & CPU2_VIRTUALIZE_X2APIC ? 0 : 1, vm_count(vm, 31) - reads);
+	EXPECT_EQ(cpu2 & CPU2_VIRTUALIZE_X2APIC ? 0 : 1, vm_count(vm, 32) - writes);
+	reads = vm_count(vm, 31);
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, rdmsr(vm, MSR_X2APIC(LAPIC_SVR), &value));
+	EXPECT_EQ(SW_ENABLED, value);
+	EXPECT_EQ((cpu2 & CPU2_VIRTUALIZE_X2APIC) && (cpu2 & CPU2_APIC_REGISTERS) ? 0 : 1,
+		  vm_count(vm, 31) - reads);
+	writes = vm_count(vm, 32);
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, wrmsr(vm, MSR_X2APIC(LAPIC_EOI), 0));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, wrmsr(vm, MSR_X2APIC(LAPIC_SELF_IPI), 0x44));
+	EXPECT_EQ((cpu2 & CPU2_VIRTUALIZE_X2APIC) && (cpu2 & CPU2_VIRTUAL_INTERRUPTS) ? 0 : 2,
+		  vm_count(vm, 32) - writes);
+	EXPECT_EQ(0x44, taken(vm));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, vm_skip(vm));
+}
+
+/* A route to the program is one, whoever would do it otherwise. */
+TEST_F(apic, a_routed_msr_exits_all_the_same)
+{
+	VM *vm = &self->vm;
+	uint64_t value;
+	struct minivmx_msr_route route = {
+		.first = MSR_X2APIC(LAPIC_TPR), .last = MSR_X2APIC(LAPIC_TPR),
+		.access = MINIVMX_MSR_READ | MINIVMX_MSR_WRITE, .route = MINIVMX_ROUTE_USER,
+	};
+
+	ASSERT_EQ(0, minivmx_set_msr_route(vm->vcpu, &route));
+	set_x2apic(vm);
+	EXPECT_EQ(MINIVMX_EXIT_VMX, rdmsr(vm, MSR_X2APIC(LAPIC_TPR), &value));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, vm_skip(vm));
+	route.route = MINIVMX_ROUTE_GP;
+	ASSERT_EQ(0, minivmx_set_msr_route(vm->vcpu, &route));
+	EXPECT_EQ(VM_TRAP, wrmsr(vm, MSR_X2APIC(LAPIC_TPR), 0));
+	EXPECT_EQ(GP, vm->trap.vector);
+	route.route = MINIVMX_ROUTE_KERNEL;
+	ASSERT_EQ(0, minivmx_set_msr_route(vm->vcpu, &route));
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, wrmsr(vm, MSR_X2APIC(LAPIC_TPR), 0x20));
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, rdmsr(vm, MSR_X2APIC(LAPIC_TPR), &value));
+	EXPECT_EQ(0x20, value);
+}
+
 /* ---- Interrupts ---- */
 
 TEST_F(apic, an_ipi_to_itself)

@@ -42,7 +42,7 @@ static const struct {
 };
 
 /* See controls.def. */
-enum need { UNUSED, REQUIRED, OPTIONAL, PERF_GLOBAL, CLEAR, DYNAMIC };
+enum need { UNUSED, REQUIRED, OPTIONAL, APIC, PERF_GLOBAL, CLEAR, DYNAMIC };
 
 static const struct row {
 	enum minivmx_word word;
@@ -118,6 +118,8 @@ static enum minivmx_use use(const struct minivmx_caps *caps, const struct row *r
 		return can_set ? MINIVMX_USE_SET : MINIVMX_USE_UNFIT;
 	case OPTIONAL:
 		return can_set ? MINIVMX_USE_SET : MINIVMX_USE_NONE;
+	case APIC:
+		return can_set ? MINIVMX_USE_DYNAMIC : MINIVMX_USE_NONE;
 	case PERF_GLOBAL:
 		return has_perf_global(caps) ? MINIVMX_USE_SET : MINIVMX_USE_NONE;
 	case CLEAR:

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What VMX does for a local APIC, so that a guest exits less often ("APIC
+ * Virtualization and Virtual Interrupts"). lapic.regs is the virtual-APIC page, which
+ * the CPU reads and writes while the guest runs, and lapic.c at any other time.
+ *
+ *	TPR shadow			CR8
+ *	x2APIC mode			MSRs: TPR, and what the next two have
+ *	APIC-register virtualization	reads of registers that are plain memory
+ *	virtual-interrupt delivery	IRR, ISR and EOI: the CPU takes interrupts by itself
+ *
+ * Each is used where the CPU has it and the module parameter of its name does not say
+ * no; without any, lapic.c and inject.c do the same work in more exits. As for the
+ * functions of apic.h, the vCPU's mutex is held and vcpu->apic not NULL.
+ */
+#ifndef MINIVMX_APICV_H
+#define MINIVMX_APICV_H
+
+#include <linux/types.h>
+
+#include "vcpu.h"
+
+/* The controls of a new vCPU, for any; and what they refer to. VMCS loaded. */
+void apicv_init(struct vcpu *vcpu);
+void apicv_vmcs_init(struct vcpu *vcpu);
+
+/* IA32_APIC_BASE was written: another mode takes other controls, and other MSRs exit. */
+void apicv_set_mode(struct vcpu *vcpu);
+/* Does the CPU do that access to a register of x2APIC mode? For any vCPU. */
+bool apicv_passes_msr(struct vcpu *vcpu, u32 index, bool write);
+
+/* Does the CPU take interrupts out of IRR? Then nobody injects them. */
+bool apicv_delivers(struct vcpu *vcpu);
+/* Is there an interrupt that has to be injected? Also without an APIC. */
+bool apicv_injects(struct vcpu *vcpu);
+/* The registers have changed: has the CPU to be told before the next entry? */
+bool apicv_is_stale(struct vcpu *vcpu);
+/* Tell it. VMCS loaded. */
+void apicv_sync(struct vcpu *vcpu);
+
+#endif /* MINIVMX_APICV_H */
