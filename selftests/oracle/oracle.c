@@ -331,6 +331,30 @@ static bool ends_bochs(const struct test_case *c, const struct minivmx_broken_ru
 	return (event >> 31 & 1) && (event >> 8 & 7) == 7;
 }
 
+static const enum answer refusals[] = {
+	[MINIVMX_REFUSED_CONTROLS] = REFUSED_CONTROLS,
+	[MINIVMX_REFUSED_HOST] = REFUSED_HOST,
+	[MINIVMX_REFUSED_GUEST] = REFUSED_GUEST,
+};
+
+/* What Bochs 2.7 will do, by what is known of it. */
+static enum answer bochs_answer(const struct test_case *c,
+				const struct minivmx_broken_rule *broken, int nr)
+{
+	enum answer answer = ENTERED;
+
+	/* The first rule that it checks; the kinds come in the order of @refusals. */
+	while (nr--)
+		if (!is_blind(broken[nr].name, c))
+			answer = refusals[broken[nr].refusal];
+	if (bochs_refuses_areas(c))
+		return REFUSED_CONTROLS;
+	if (answer == ENTERED &&
+	    (bochs_refuses_cs(c) || bochs_refuses_nmi(c) || bochs_refuses_smm(c)))
+		return REFUSED_GUEST;
+	return answer;
+}
+
 /*
  * Is there a rule that the verdict does not have, since a VMCS does not tell? The TPR
  * threshold is compared with a byte of the virtual-APIC page.
@@ -348,8 +372,11 @@ static bool is_skipped(const struct test_case *c, const struct minivmx_broken_ru
 {
 	if (depends_on_memory(c) && (!nr || broken[0].refusal != MINIVMX_REFUSED_CONTROLS))
 		return true;
+	enum answer answer = is_bochs ? bochs_answer(c, broken, nr) :
+			     nr ? refusals[broken[0].refusal] : ENTERED;
+
 	/* An exit for a bad guest state loads the host's, whatever that is. */
-	if (open_module && (!nr || broken[0].refusal == MINIVMX_REFUSED_GUEST))
+	if (open_module && answer != REFUSED_CONTROLS && answer != REFUSED_HOST)
 		return true;
 	return is_bochs && ends_bochs(c, broken, nr);
 }
@@ -379,30 +406,6 @@ struct tally {
 	uint64_t entered, refused, agree, disagree, skipped;
 	uint64_t unknown;	/* of those that disagree, what no known difference explains */
 };
-
-static const enum answer refusals[] = {
-	[MINIVMX_REFUSED_CONTROLS] = REFUSED_CONTROLS,
-	[MINIVMX_REFUSED_HOST] = REFUSED_HOST,
-	[MINIVMX_REFUSED_GUEST] = REFUSED_GUEST,
-};
-
-/* What Bochs 2.7 will do, by what is known of it. */
-static enum answer bochs_answer(const struct test_case *c,
-				const struct minivmx_broken_rule *broken, int nr)
-{
-	enum answer answer = ENTERED;
-
-	/* The first rule that it checks; the kinds come in the order of @refusals. */
-	while (nr--)
-		if (!is_blind(broken[nr].name, c))
-			answer = refusals[broken[nr].refusal];
-	if (bochs_refuses_areas(c))
-		return REFUSED_CONTROLS;
-	if (answer == ENTERED &&
-	    (bochs_refuses_cs(c) || bochs_refuses_nmi(c) || bochs_refuses_smm(c)))
-		return REFUSED_GUEST;
-	return answer;
-}
 
 static void run_case(VM *vm, uint64_t seed, uint64_t number, bool verbose,
 		     struct tally *tally)
