@@ -8,11 +8,6 @@
  * DECODE_UNKNOWN, and so is everything that touches no memory or would raise
  * #UD: a guess would corrupt the guest, an unknown instruction only stops it.
  */
-#ifdef __KERNEL__
-#include <linux/kernel.h>
-#else
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-#endif
 #include "decode.h"
 
 /* Register numbers with a meaning of their own. */

@@ -27,18 +27,7 @@
 #ifndef MINIVMX_DECODE_H
 #define MINIVMX_DECODE_H
 
-#ifdef __KERNEL__
-#include <linux/types.h>
-#else
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
-typedef uint64_t u64;
-typedef int64_t s64;
-#endif
+#include "pure.h"
 
 #define INSN_MAX_LEN	15	/* a longer one raises #GP */
 #define INSN_NO_REG	0xff	/* insn_mem.base, .index: there is none */

@@ -5,16 +5,6 @@
  * The table of registers below says what a guest may do to each, in both modes; the
  * functions behind it what happens then.
  */
-#ifdef __KERNEL__
-#include <linux/errno.h>
-#include <linux/kernel.h>
-#include <linux/string.h>
-#else
-#include <errno.h>
-#include <stddef.h>
-#include <string.h>
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-#endif
 #include "lapic.h"
 
 /* Local vector table entries, ICR and MSI data. */

@@ -12,17 +12,7 @@
 #ifndef MINIVMX_LAPIC_H
 #define MINIVMX_LAPIC_H
 
-#ifdef __KERNEL__
-#include <linux/types.h>
-#else
-#include <stdbool.h>
-#include <stdint.h>
-
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
-typedef uint64_t u64;
-#endif
+#include "pure.h"
 
 #define LAPIC_SIZE		0x1000	/* of the registers, in bytes */
 #define LAPIC_STATE_SIZE	0x400	/* to behind the last of them */

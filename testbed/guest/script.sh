@@ -1,6 +1,7 @@
 #!/bin/sh
 # What a guest does by default: enough to need a working CPU, memory, timer
 # and interrupts, and little enough for an emulated host.
+echo "minivmx-guest: $(nproc) CPUs"
 sum=0
 i=1
 while [ $i -le 1000 ]; do
