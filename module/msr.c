@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MSRs: one row each. An MSR without a row does not exist: the guest's access
- * to it is a #GP.
+ * MSRs: one row each, but for those of the APIC and the MTRRs. Any other does not
+ * exist: the guest's access to it is a #GP.
  */
 #include <linux/bitmap.h>
 #include <linux/bits.h>
@@ -17,6 +17,7 @@
 #include "cr.h"
 #include "host.h"
 #include "msr.h"
+#include "mtrr.h"
 #include "route.h"
 #include "vcpu.h"
 #include "vmcs.h"
@@ -270,7 +271,7 @@ int msr_read(struct vcpu *vcpu, u32 index, u64 *value)
 	if (vcpu->apic && apic_msr_is_register(index))
 		return apic_read_msr(vcpu, index, value);
 	row = msr_find(index);
-	return row ? row->get(vcpu, row, value) : -ENXIO;
+	return row ? row->get(vcpu, row, value) : mtrr_read(&vcpu->mtrrs, index, value);
 }
 
 int msr_write(struct vcpu *vcpu, u32 index, u64 value)
@@ -282,7 +283,7 @@ int msr_write(struct vcpu *vcpu, u32 index, u64 value)
 		return apic_write_msr(vcpu, index, value);
 	row = msr_find(index);
 	if (!row)
-		return -ENXIO;
+		return mtrr_write(&vcpu->mtrrs, index, value);
 	ret = check(row, value);
 	return ret ?: row->set(vcpu, row, value);
 }

@@ -11,6 +11,7 @@
 #include "../uapi/minivmx.h"
 #include "ept.h"
 #include "hw.h"
+#include "mtrr.h"
 #include "vm.h"
 #include "vmcs.h"
 
@@ -185,6 +186,7 @@ struct mmio_state;
  * @misc_enable: guest's IA32_MISC_ENABLE
  * @tsc_adjust: guest's IA32_TSC_ADJUST
  * @debugctl: guest's IA32_DEBUGCTL, as the VMCS has it
+ * @mtrrs: guest's MTRRs
  *
  * @apic: its local APIC, or NULL
  *
@@ -259,6 +261,7 @@ struct vcpu {
 	u64 dr[4], dr6, dr7;
 	u64 msr[NR_SWITCH_MSRS];
 	u64 misc_enable, tsc_adjust, debugctl;
+	struct mtrrs mtrrs;
 
 	struct apic *apic;
 

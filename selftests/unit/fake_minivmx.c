@@ -357,6 +357,11 @@ int minivmx_set_sregs(int vcpu, const struct minivmx_sregs *sregs)
 	return 0;
 }
 
+int minivmx_set_msrs(int vcpu, const struct minivmx_msr *msrs, uint32_t nr)
+{
+	return nr;
+}
+
 int minivmx_get_sregs(int vcpu, struct minivmx_sregs *sregs)
 {
 	memset(sregs, 0, sizeof(*sregs));

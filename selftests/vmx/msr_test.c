@@ -63,6 +63,16 @@ static const struct {
 	{ 0x174, 0, { 0x10, 0 }, {} },
 	{ 0x175, 0, { 0xffff800000001000, 0x1000 }, { NONCANONICAL, 1UL << 63 } },
 	{ 0x176, 0, { 0xffff800000001000, 0x1000 }, { NONCANONICAL, 1UL << 63 } },
+	/* MTRRs: a base with its type and a mask, the last of them, */
+	{ 0x200, 0, { 0x80000006, 0x1000 }, { 2, 0x106 } },
+	{ 0x201, 0, { 0xff80000800, 0 }, { 0x400, 1UL << 52 } },
+	{ 0x20f, 0, { 0xff80000000, 0x1800 }, { 1, 1UL << 63 } },
+	/* fixed ranges, eight types each, */
+	{ 0x250, 0, { 0x0606060606060606, 0x0001040506050400 }, { 0x02, 0x0700000000000000 } },
+	{ 0x259, 0, { 0x0506, 0 }, { 0x0300, 0xff } },
+	{ 0x26f, 0, { 0x0505050505050505, 0 }, { 0x0800000000000000, 0x03 } },
+	/* and what counts elsewhere */
+	{ 0x2ff, 0, { 0xc06, 0x806 }, { 0x807, 0x1006 } },
 	/* PAT: types 2 and 3 are reserved, and those above 7 */
 	{ 0x277, 0x0007040600070406, { 0x0001040506070001, 0 }, { 0x02, 0x0800000000000000 } },
 	/* STAR, LSTAR, CSTAR, FMASK */
@@ -150,7 +160,8 @@ TEST_F(vm, an_msr_that_does_not_exist_is_gp)
 {
 	static const uint32_t indices[] = {
 		0xc1,		/* PMC0 */
-		0xfe,		/* MTRRCAP */
+		0x210,		/* MTRR_PHYSBASE8 */
+		0x25a,
 		0x179,		/* MCG_CAP */
 		0x1f2,		/* SMRR */
 		0x38f,		/* PERF_GLOBAL_CTRL */
@@ -192,6 +203,8 @@ TEST_F(vm, constant_msrs_take_their_own_value_only)
 {
 	EXPECT_EQ(REFUSED, guest_write(self, 0x1b, 0xfee00900));	/* APIC on */
 	EXPECT_EQ(0, guest_write(self, 0x1b, 0xfee00100));
+	EXPECT_EQ(0x508, guest_read(self, 0xfe));			/* MTRRCAP */
+	EXPECT_EQ(REFUSED, guest_write(self, 0xfe, 0x508));
 	EXPECT_EQ(REFUSED, guest_write(self, 0x3a, 5));			/* VMX on */
 	EXPECT_EQ(0, guest_write(self, 0x79, 0x1234));			/* no update */
 	EXPECT_EQ(0, guest_write(self, 0x8b, 0x1234));

@@ -95,6 +95,15 @@ static void on_output_failed(void *context, int error)
 
 /* ---- Set-up ---- */
 
+/* As firmware leaves them: enabled, and all memory is write-back. */
+static int set_mtrrs(int vcpu)
+{
+	const struct minivmx_msr def_type = { .index = 0x2ff, .data = 1 << 11 | 6 };
+	int ret = minivmx_set_msrs(vcpu, &def_type, 1);
+
+	return ret < 0 ? ret : 0;
+}
+
 static int open_cpu(struct session *s, unsigned int id)
 {
 	struct cpu *cpu = &s->cpus[id];
@@ -105,7 +114,9 @@ static int open_cpu(struct session *s, unsigned int id)
 	cpu->vcpu = minivmx_create_vcpu(s->vm, id);
 	if (cpu->vcpu < 0)
 		return cpu->vcpu;
-	ret = minivmx_map_run(cpu->vcpu, s->run_size, &cpu->run);
+	ret = set_mtrrs(cpu->vcpu);
+	if (!ret)
+		ret = minivmx_map_run(cpu->vcpu, s->run_size, &cpu->run);
 	if (ret)
 		close(cpu->vcpu);
 	else
