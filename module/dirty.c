@@ -103,12 +103,9 @@ void pml_vmcs_init(struct vcpu *vcpu)
 	vmwrite(VMCS_PML_INDEX, PML_ENTRIES - 1);
 }
 
-void pml_vmcs_write(struct vcpu *vcpu)
+void pml_vmcs_restart(void)
 {
-	if (vcpu->dirty & DIRTY_CPU2)
-		vmwrite(VMCS_SECONDARY_CONTROLS, vcpu->cpu2_ctls);
-	if (vcpu->dirty & DIRTY_PML_INDEX)
-		vmwrite(VMCS_PML_INDEX, PML_ENTRIES - 1);
+	vmwrite(VMCS_PML_INDEX, PML_ENTRIES - 1);
 }
 
 void pml_switch(struct vcpu *vcpu)

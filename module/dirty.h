@@ -30,8 +30,8 @@ void dirty_log_end(struct vm *vm, struct mem_region *r);
 int pml_alloc(struct vcpu *vcpu);
 void pml_free(struct vcpu *vcpu);
 void pml_switch(struct vcpu *vcpu);
-/* VMCS current: the fields of a new VMCS, and those that @dirty (DIRTY_*) names. */
+/* VMCS current: the fields of a new VMCS, and the index when it starts at the top again. */
 void pml_vmcs_init(struct vcpu *vcpu);
-void pml_vmcs_write(struct vcpu *vcpu);
+void pml_vmcs_restart(void);
 
 #endif /* MINIVMX_DIRTY_H */

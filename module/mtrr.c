@@ -62,9 +62,9 @@ static u64 *find(struct mtrrs *mtrrs, u32 index)
 	return NULL;
 }
 
-int mtrr_read(const struct mtrrs *mtrrs, u32 index, u64 *value)
+int mtrr_read(struct mtrrs *mtrrs, u32 index, u64 *value)
 {
-	const u64 *reg = find((struct mtrrs *)mtrrs, index);
+	const u64 *reg = find(mtrrs, index);
 
 	if (!reg && index != MSR_MTRRcap)
 		return -ENXIO;

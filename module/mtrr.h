@@ -26,7 +26,7 @@ struct mtrrs {
 };
 
 /* 0, -ENXIO if that is no MTRR, or -EINVAL for a value that is a #GP. */
-int mtrr_read(const struct mtrrs *mtrrs, u32 index, u64 *value);
+int mtrr_read(struct mtrrs *mtrrs, u32 index, u64 *value);
 int mtrr_write(struct mtrrs *mtrrs, u32 index, u64 value);
 
 #endif /* MINIVMX_MTRR_H */

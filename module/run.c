@@ -46,6 +46,14 @@ static bool host_work_pending(void)
 /* One entry and one exit: interrupts off, VMCS current                    */
 /* ---------------------------------------------------------------------- */
 
+static noinline void write_rarely_dirty(struct vcpu *vcpu)
+{
+	if (vcpu->dirty & DIRTY_CPU2)
+		vmwrite(VMCS_SECONDARY_CONTROLS, vcpu->cpu2_ctls);
+	if (vcpu->dirty & DIRTY_PML_INDEX)
+		pml_vmcs_restart();
+}
+
 static __always_inline void write_dirty(struct vcpu *vcpu)
 {
 	if (vcpu->dirty & DIRTY_RIP)
@@ -61,7 +69,7 @@ static __always_inline void write_dirty(struct vcpu *vcpu)
 		vmwrite(VMCS_GUEST_IA32_DEBUGCTL, vcpu->debugctl);
 	}
 	if (unlikely(vcpu->dirty & (DIRTY_CPU2 | DIRTY_PML_INDEX)))
-		pml_vmcs_write(vcpu);
+		write_rarely_dirty(vcpu);
 	vcpu->dirty = 0;
 }
 

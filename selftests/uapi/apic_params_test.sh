@@ -5,6 +5,9 @@
 # shellcheck source=selftests/lib/lib.sh
 . ./lib.sh
 
+[ "$(rounds few many)" = many ] || [ "$(nproc)" -eq 1 ] ||
+	skip_all 'for time, on hosts with one CPU only'
+
 MODULE=/lib/minivmx/minivmx.ko
 
 # retest PARAMETER [CONTROL]: on a module loaded with it, in guests without that control.
