@@ -167,6 +167,7 @@ static void prepare(VM *vm)
 /* ---- What may be going on ---- */
 
 static bool open_module;
+static bool link_only;
 
 struct tweak {
 	uint32_t field;
@@ -413,8 +414,10 @@ static bool may_write(unsigned int field)
 {
 	enum field_policy policy = vmcs_fields[field].policy;
 
-	return !base[REAL][field].result && policy != FIELD_INFO &&
-	       (policy == FIELD_FREE || policy == FIELD_OTHER || open_module);
+	if (base[REAL][field].result || policy == FIELD_INFO)
+		return false;
+	return policy == FIELD_FREE || policy == FIELD_OTHER || open_module ||
+	       (link_only && vmcs_fields[field].encoding == VMCS_LINK_POINTER);
 }
 
 /* Bits 11:10 of an encoding: 0 control, 2 guest, 3 host. */
@@ -451,7 +454,8 @@ static struct change choose_change(const struct test_case *c, unsigned int nr, b
 		change.field = field_index(tweak->field);
 		change.new = tweaked(tweak, c->fields[change.field].value);
 	} else {
-		change.field = choose_field(c->circumstance);
+		change.field = link_only ? field_index(VMCS_LINK_POINTER) :
+					   choose_field(c->circumstance);
 		change.new = changed_value(change.field, c->fields[change.field].value);
 	}
 	return change;
@@ -468,9 +472,9 @@ static void make_case(struct test_case *c, uint64_t seed, uint64_t number)
 	c->circumstance = &circumstances[valid[c->mode][circumstance] ? circumstance : 0];
 	apply_circumstance(c->circumstance, c->mode, c->fields);
 	aims = nr_tweaks(c->circumstance->then, ARRAY_LEN(c->circumstance->then));
-	if (aims && below(2))
+	if (link_only || (aims && below(2)))
 		aims = 0;
-	c->nr_changes = aims ?: 1 + below(2) * (1 + below(2));
+	c->nr_changes = aims ?: link_only ? 1 : 1 + below(2) * (1 + below(2));
 	for (i = 0; i < c->nr_changes; i++) {
 		c->changes[i] = choose_change(c, i, aims);
 		c->fields[c->changes[i].field].value = c->changes[i].new;
