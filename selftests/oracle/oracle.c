@@ -551,5 +551,5 @@ int main(int argc, char **argv)
 	       (unsigned long long)tally.entered, (unsigned long long)tally.refused,
 	       (unsigned long long)tally.agree, (unsigned long long)tally.disagree,
 	       (unsigned long long)tally.skipped);
-	return tally.disagree != 0;
+	return tally.unknown != 0;
 }
