@@ -602,24 +602,37 @@ TEST_F_TIMEOUT(vm, pages_are_written_out_and_read_back, 1800)
 
 #define NR_OTHERS	8192
 
+static int compare_frames(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
 /*
- * Work for compaction, which fills free frames at the end of memory with pages
- * from its beginning: have the pages of @p, and before and behind them others,
- * which are free again.
+ * Work for compaction, which fills free frames at the end of memory with pages from its
+ * beginning: the pages of @p get the lowest frames that many others had, and those of
+ * the others are free again.
  */
 static void make_holes(uint8_t *p, unsigned int nr_pages)
 {
+	static uint64_t frames[NR_OTHERS], sorted[NR_OTHERS];
 	uint8_t *others = mmap(NULL, NR_OTHERS * 0x1000, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	unsigned int i, every = NR_OTHERS / nr_pages;
+	unsigned int i;
 
 	vm_must(others != MAP_FAILED);
 	vm_must(!madvise(others, NR_OTHERS * 0x1000, MADV_NOHUGEPAGE));
 	for (i = 0; i < NR_OTHERS; i++) {
 		others[i * 0x1000] = 1;
-		if (i % every == 0)
-			p[i / every * 0x1000 + 0xfff] = 1;
+		frames[i] = sorted[i] = frame_of(&others[i * 0x1000]);
 	}
+	qsort(sorted, NR_OTHERS, sizeof(sorted[0]), compare_frames);
+	for (i = 0; i < NR_OTHERS; i++)
+		if (frames[i] < sorted[nr_pages])
+			vm_must(!madvise(&others[i * 0x1000], 0x1000, MADV_DONTNEED));
+	for (i = 0; i < nr_pages; i++)
+		p[i * 0x1000 + 0xfff] = 1;
 	munmap(others, NR_OTHERS * 0x1000);
 }
 
