@@ -86,7 +86,8 @@ void apic_sleep(struct vcpu *vcpu);
 
 /* An access in the APIC's page, if it is one: all of it, or false. May sleep. */
 bool apic_mmio(struct vcpu *vcpu, u64 gpa, void *data, unsigned int size, bool write);
-/* The MSRs of x2APIC mode, IA32_APIC_BASE and IA32_TSC_DEADLINE: 0, or -EINVAL for #GP. */
+
+/* The MSRs of x2APIC mode. */
 #define APIC_MSR_FIRST		0x800
 #define APIC_MSR_LAST		0x8ff
 
@@ -101,6 +102,7 @@ static inline u32 apic_msr_offset(u32 index)
 	return (index - APIC_MSR_FIRST) << 4;
 }
 
+/* Those, IA32_APIC_BASE and IA32_TSC_DEADLINE: 0, or -EINVAL for #GP. */
 int apic_read_msr(struct vcpu *vcpu, u32 index, u64 *value);
 int apic_write_msr(struct vcpu *vcpu, u32 index, u64 value);
 int apic_write_base(struct vcpu *vcpu, u64 value);

@@ -9,7 +9,6 @@
 #include "ctls.h"
 #include "exit.h"
 #include "inject.h"
-#include "irqfd.h"
 #include "msr.h"
 #include "vcpu.h"
 #include "vmcs.h"
@@ -19,8 +18,7 @@
 
 static u32 mode_controls(struct vcpu *vcpu)
 {
-	return lapic_x2apic(&vcpu->apic->lapic) ?
-	       vmx_ctls.apic_cpu2 & SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE : 0;
+	return lapic_x2apic(&vcpu->apic->lapic) ? vmx_ctls.apic_cpu2 & MODE_CONTROLS : 0;
 }
 
 void apicv_init(struct vcpu *vcpu)
@@ -35,6 +33,8 @@ void apicv_init(struct vcpu *vcpu)
 
 void apicv_vmcs_init(struct vcpu *vcpu)
 {
+	size_t i;
+
 	if (!vcpu->apic)
 		return;
 	if (vcpu->cpu_ctls & CPU_BASED_TPR_SHADOW) {
@@ -43,10 +43,8 @@ void apicv_vmcs_init(struct vcpu *vcpu)
 	}
 	if (apicv_delivers(vcpu)) {
 		vmwrite(VMCS_GUEST_INTR_STATUS, 0);
-		vmwrite(VMCS_EOI_EXIT_BITMAP0, 0);
-		vmwrite(VMCS_EOI_EXIT_BITMAP1, 0);
-		vmwrite(VMCS_EOI_EXIT_BITMAP2, 0);
-		vmwrite(VMCS_EOI_EXIT_BITMAP3, 0);
+		for (i = 0; i < ARRAY_SIZE(vcpu->apic->eoi_exits); i++)
+			vmwrite(VMCS_EOI_EXIT_BITMAP0 + 2 * i, 0);
 	}
 }
 

@@ -9,9 +9,10 @@
  *	APIC-register virtualization	reads of registers that are plain memory
  *	virtual-interrupt delivery	IRR, ISR and EOI: the CPU takes interrupts by itself
  *
- * Each is used where the CPU has it and the module parameter of its name does not say
- * no; without any, lapic.c and inject.c do the same work in more exits. As for the
- * functions of apic.h, the vCPU's mutex is held and vcpu->apic not NULL.
+ * Each is used where the CPU has it, and is trusted with it (ctls.c), unless the module
+ * parameter of its name says no; without any, lapic.c and inject.c do the same work in
+ * more exits. As for the functions of apic.h, the vCPU's mutex is held and vcpu->apic
+ * not NULL.
  */
 #ifndef MINIVMX_APICV_H
 #define MINIVMX_APICV_H
@@ -20,7 +21,10 @@
 
 #include "vcpu.h"
 
-/* The controls of a new vCPU, for any; and what they refer to. VMCS loaded. */
+/*
+ * For any new vCPU: its controls, and, with the VMCS loaded, the fields that they refer
+ * to.
+ */
 void apicv_init(struct vcpu *vcpu);
 void apicv_vmcs_init(struct vcpu *vcpu);
 

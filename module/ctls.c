@@ -34,11 +34,11 @@ static bool use_apic_registers = true;
 module_param_named(apic_registers, use_apic_registers, bool, 0444);
 MODULE_PARM_DESC(apic_registers, "local APICs: APIC-register virtualization (Y)");
 /*
- * CPUs that deliver virtual interrupts can also post them. Bochs (2.7) cannot, and where
- * an exit cuts off what it delivers it reports another event; nor does it keep one back
- * while RFLAGS.IF is 0 if an interrupt of the host comes as well.
+ * A CPU that can also post interrupts is trusted with their delivery. Bochs (2.7) cannot:
+ * where an exit cuts off what it delivers it reports another event, and it does not keep
+ * one back while RFLAGS.IF is 0 if an interrupt of the host comes as well.
  */
-enum { VIRTUAL_INTERRUPTS_NEVER, VIRTUAL_INTERRUPTS_TRUSTED, VIRTUAL_INTERRUPTS_ALWAYS };
+enum { VIRTUAL_INTERRUPTS_TRUSTED = 1, VIRTUAL_INTERRUPTS_ALWAYS };
 static int use_virtual_interrupts = VIRTUAL_INTERRUPTS_TRUSTED;
 module_param_named(virtual_interrupts, use_virtual_interrupts, int, 0444);
 MODULE_PARM_DESC(virtual_interrupts, "local APICs: virtual-interrupt delivery: 0 never, 1 if the CPU can post interrupts, too, 2 always (1)");
@@ -289,8 +289,8 @@ static void apic_negotiate(struct vmx_ctls *ctls)
 		ctls->apic_cpu2 &= ~SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
 	if (!use_apic_registers)
 		ctls->apic_cpu2 &= ~SECONDARY_EXEC_APIC_REGISTER_VIRT;
-	if (use_virtual_interrupts == VIRTUAL_INTERRUPTS_NEVER ||
-	    (use_virtual_interrupts == VIRTUAL_INTERRUPTS_TRUSTED && !can_post))
+	if (use_virtual_interrupts != VIRTUAL_INTERRUPTS_ALWAYS &&
+	    !(use_virtual_interrupts == VIRTUAL_INTERRUPTS_TRUSTED && can_post))
 		ctls->apic_cpu2 &= ~SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY;
 }
 

@@ -16,7 +16,6 @@ rounds() {
 }
 
 # What a Linux guest says only if something is wrong.
-# shellcheck disable=SC2034
 COMPLAINTS='BUG: |WARNING: (CPU|.* at )|Oops: |unchecked MSR|general protection|Call Trace'
 
 # ok WHETHER NAME: a result; WHETHER is an exit status.
@@ -62,6 +61,21 @@ expect() {
 	fi
 	tail -n 20 $OUTPUT | sed 's/^/# /'
 	ok 1 "$name"
+}
+
+# linux_guest NAME ARGUMENT...: minivmx run with the guests' initramfs, up to the end of
+# its script. $CONSOLE has what the guest printed, $ERRORS what the runner said.
+CONSOLE=/tmp/console ERRORS=/tmp/errors
+linux_guest() {
+	guest=$1
+	shift
+	minivmx run --timeout 900 --initrd /guests/initramfs.cpio "$@" \
+		</dev/null >$CONSOLE 2>$ERRORS
+	status=$?
+	sed 's/^/# /' $CONSOLE $ERRORS
+	expect "$guest: exit status 0" 0 '^0$' echo $status
+	expect "$guest: its script passes" 0 'minivmx-guest: script done, status 0' cat $CONSOLE
+	expect "$guest: complains of nothing" 1 '^$' grep -aE "$COMPLAINTS" $CONSOLE
 }
 
 skip() {

@@ -10,19 +10,22 @@
 
 MODULE=/lib/minivmx/minivmx.ko
 
-# retest PARAMETER [CONTROL]: on a module loaded with it, in guests without that control.
+# retest PARAMETER VARIABLE=CONTROL: on a module loaded with it, in guests without that
+# control (APIC_WITHOUT) or with it (APIC_WITH).
 retest() {
-	export APIC_WITHOUT="${2-}"
+	export "${2?}"
 	rmmod minivmx && insmod "$MODULE" "$1" && ./vmx/apic_test && ./vmx/doors_test
 }
 
 expect_same() { expect "$1" 0 '' retest "$@"; }
 
-expect_same tpr_shadow=0 TPR_SHADOW
-expect_same x2apic=0 VIRTUALIZE_X2APIC
-expect_same apic_registers=0 APIC_REGISTERS
-expect_same virtual_interrupts=0 VIRTUAL_INTERRUPTS
-expect_same virtual_interrupts=2
+expect_same tpr_shadow=0 APIC_WITHOUT=TPR_SHADOW
+expect_same x2apic=0 APIC_WITHOUT=VIRTUALIZE_X2APIC
+expect_same apic_registers=0 APIC_WITHOUT=APIC_REGISTERS
+expect_same virtual_interrupts=0 APIC_WITHOUT=VIRTUAL_INTERRUPTS
+expect_same virtual_interrupts=7 APIC_WITHOUT=VIRTUAL_INTERRUPTS
+unset APIC_WITHOUT
+expect_same virtual_interrupts=2 APIC_WITH=VIRTUAL_INTERRUPTS
 expect 'it can go' 0 '^$' rmmod minivmx
 expect 'and be as it was' 0 '^$' insmod "$MODULE"
 finish

@@ -144,8 +144,8 @@ explain_failure() {
 		say "the kernel's complaints:"
 		head -n 20 "$RUN/splats" >&2
 		say "the first of them, whole:"
-		grep -haF -A 40 -m 1 "$(head -n 1 "$RUN/splats")" "$log" "$RUN/console.log" |
-			head -n 41 >&2
+		grep -haF -A 40 -m 1 -e "$(head -n 1 "$RUN/splats")" "$log" "$RUN/console.log" |
+			sed -n 1,41p >&2
 	fi
 	if grep -q 'testbed: init reached' "$log"; then
 		say "the host's kernel log since its init started:"

@@ -98,6 +98,7 @@ static void on_output_failed(void *context, int error)
 /* As firmware leaves them: enabled, and all memory is write-back. */
 static int set_mtrrs(int vcpu)
 {
+	/* IA32_MTRR_DEF_TYPE: E, and the type. */
 	const struct minivmx_msr def_type = { .index = 0x2ff, .data = 1 << 11 | 6 };
 	int ret = minivmx_set_msrs(vcpu, &def_type, 1);
 
