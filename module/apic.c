@@ -291,13 +291,14 @@ void apic_sleep(struct vcpu *vcpu)
 /* ---------------------------------------------------------------------- */
 
 /*
- * "Software must access registers with aligned 32-bit accesses": what else it does
- * reads the bytes there, and writes nothing.
+ * "Software must access registers with aligned 32-bit accesses". Smaller ones read and
+ * write the bytes there, as they do where the CPU virtualizes them; larger ones read
+ * the register, and write nothing.
  */
 bool apic_mmio(struct vcpu *vcpu, u64 gpa, void *data, unsigned int size, bool write)
 {
 	struct lapic *lapic;
-	u32 offset, value;
+	u32 offset, byte, value;
 	int todo;
 
 	if (!vcpu->apic)
@@ -307,19 +308,28 @@ bool apic_mmio(struct vcpu *vcpu, u64 gpa, void *data, unsigned int size, bool w
 	    (gpa & PAGE_MASK) != lapic_address(lapic))
 		return false;
 	offset = offset_in_page(gpa);
+	byte = offset & 3;
 	if (write) {
-		if (size == 4 && !(offset & 3)) {
-			memcpy(&value, data, 4);
-			do_todo(vcpu, lapic_write(lapic, offset, value, rdtsc()));
+		if (byte + size <= 4) {
+			value = lapic->regs[offset / 4];
+			memcpy((u8 *)&value + byte, data, size);
+			do_todo(vcpu, lapic_write(lapic, offset & ~3, value, rdtsc()));
 		}
 		return true;
 	}
 	memset(data, 0, size);
 	value = lapic_read(lapic, offset & ~3, rdtsc(), &todo);
 	do_todo(vcpu, todo);
-	value >>= (offset & 3) * 8;
-	memcpy(data, &value, min(size, 4 - (offset & 3)));
+	value >>= byte * 8;
+	memcpy(data, &value, min(size, 4 - byte));
 	return true;
+}
+
+void apic_written(struct vcpu *vcpu, u32 offset)
+{
+	struct lapic *lapic = &vcpu->apic->lapic;
+
+	do_todo(vcpu, lapic_write(lapic, offset, lapic->regs[offset / 4], rdtsc()));
 }
 
 int apic_read_msr(struct vcpu *vcpu, u32 index, u64 *value)

@@ -35,6 +35,7 @@ enum apic_arrival {
  *	   find whom a message is for
  * @activity: MINIVMX_ACTIVITY_*
  * @deadline: host TSC at which IA32_TSC_DEADLINE is reached
+ * @away: counted in vm->apics_away
  * @changed: @lapic was, and apicv_sync() has not told the CPU yet
  * @tpr_threshold: as the VMCS has it
  * @eoi_exits: EOI-exit bitmaps, likewise
@@ -49,6 +50,7 @@ struct apic {
 	struct lapic lapic;
 	u32 activity;
 	u64 deadline;
+	bool away;
 	bool changed;
 	u32 tpr_threshold;
 	u64 eoi_exits[4];
@@ -86,6 +88,8 @@ void apic_sleep(struct vcpu *vcpu);
 
 /* An access in the APIC's page, if it is one: all of it, or false. May sleep. */
 bool apic_mmio(struct vcpu *vcpu, u64 gpa, void *data, unsigned int size, bool write);
+/* The guest has written to the register at @offset, and it is in the page. */
+void apic_written(struct vcpu *vcpu, u32 offset);
 
 /* The MSRs of x2APIC mode. */
 #define APIC_MSR_FIRST		0x800

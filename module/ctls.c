@@ -30,6 +30,9 @@ MODULE_PARM_DESC(tpr_shadow, "local APICs: use the TPR shadow, which the others 
 static bool use_x2apic = true;
 module_param_named(x2apic, use_x2apic, bool, 0444);
 MODULE_PARM_DESC(x2apic, "local APICs: virtualize x2APIC mode (Y)");
+static bool use_apic_accesses = true;
+module_param_named(apic_accesses, use_apic_accesses, bool, 0444);
+MODULE_PARM_DESC(apic_accesses, "local APICs: virtualize accesses to the APIC's page (Y)");
 static bool use_apic_registers = true;
 module_param_named(apic_registers, use_apic_registers, bool, 0444);
 MODULE_PARM_DESC(apic_registers, "local APICs: APIC-register virtualization (Y)");
@@ -280,13 +283,15 @@ static void apic_negotiate(struct vmx_ctls *ctls)
 	bool can_post = ctls->able[CTLS_PIN] & PIN_BASED_POSTED_INTR;
 	const u32 cr8 = CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING;
 
-	/* "VM-Execution Control Fields": the others need the virtual-APIC page. */
+	/* The others need the virtual-APIC page, or are of little use without. */
 	if (!use_tpr_shadow || (cr8 & ~ctls->able[CTLS_CPU]))
 		ctls->apic_cpu = 0;
 	if (!ctls->apic_cpu)
 		ctls->apic_cpu2 = 0;
 	if (!use_x2apic)
 		ctls->apic_cpu2 &= ~SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
+	if (!use_apic_accesses)
+		ctls->apic_cpu2 &= ~SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES;
 	if (!use_apic_registers)
 		ctls->apic_cpu2 &= ~SECONDARY_EXEC_APIC_REGISTER_VIRT;
 	if (use_virtual_interrupts != VIRTUAL_INTERRUPTS_ALWAYS &&

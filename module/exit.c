@@ -400,6 +400,15 @@ void exit_nmi_unblocking(struct vcpu *vcpu)
 						GUEST_INTR_STATE_NMI);
 }
 
+enum run_action exit_memory(struct vcpu *vcpu, u32 access, int error)
+{
+	vcpu->kind = MINIVMX_EXIT_MEMORY;
+	vcpu->data.memory = (struct minivmx_memory) {
+		.gpa = vcpu->exit.gpa, .access = access, .error = error,
+	};
+	return RUN_TO_USER;
+}
+
 enum run_action exit_ept_violation(struct vcpu *vcpu)
 {
 	u64 q = vcpu->exit.qualification;
@@ -417,17 +426,13 @@ enum run_action exit_ept_violation(struct vcpu *vcpu)
 		if (access != MINIVMX_PROT_EXEC &&
 		    (q & EPT_Q_LINEAR_VALID) && (q & EPT_Q_TRANSLATED) &&
 		    !vcpu->event.flags)
-			return mmio_start(vcpu);
+			return apicv_page_map(vcpu) ? RUN_RESUME : mmio_start(vcpu);
 		error = EFAULT;
 		break;
 	case GMEM_ERROR:
 		break;
 	}
-	vcpu->kind = MINIVMX_EXIT_MEMORY;
-	vcpu->data.memory = (struct minivmx_memory) {
-		.gpa = vcpu->exit.gpa, .access = access, .error = error,
-	};
-	return RUN_TO_USER;
+	return exit_memory(vcpu, access, error);
 }
 
 /* Only a defect here can write such an entry. */

@@ -22,6 +22,7 @@
 #include <linux/uaccess.h>
 #include <asm/cpufeature.h>
 
+#include "apicv.h"
 #include "ctls.h"
 #include "dirty.h"
 #include "gmem.h"
@@ -152,6 +153,7 @@ int gmem_map(struct vm *vm, const struct minivmx_map *map)
 	};
 	vm->nr_regions++;
 	spin_unlock(&vm->ept_lock);
+	apicv_page_unmap(vm);
 out:
 	up_write(&vm->mem_sem);
 	return ret;

@@ -163,6 +163,12 @@ static u32 x2apic_ldr(u32 id)
 	return id >> 4 << 16 | 1U << (id & 15);
 }
 
+/* "Divide Configuration Register": bits 3, 1, 0 make 2, 4, ... 128, 1. */
+static u8 divide_shift(u32 divide)
+{
+	return (((divide & 3) | (divide & 8) >> 1) + 1) & 7;
+}
+
 /* Registers as after power-up, but for the id. */
 static void reset_registers(struct lapic *apic)
 {
@@ -175,6 +181,8 @@ static void reset_registers(struct lapic *apic)
 	for (i = 0; i < ARRAY_SIZE(lvts); i++)
 		set(apic, lvts[i], MASKED);
 	apic->deadline = 0;
+	apic->timer_mode = 0;
+	apic->timer_shift = divide_shift(0);
 	apic->counting = false;
 	apic->errors = 0;
 }
@@ -379,32 +387,19 @@ bool lapic_takes_extint(const struct lapic *apic)
 
 /* ---- The timer ---- */
 
-/* "Divide Configuration Register": bits 3, 1, 0 make 2, 4, ... 128, 1. */
-static unsigned int timer_shift(const struct lapic *apic)
-{
-	u32 divide = get(apic, LAPIC_TIMER_DIVIDE);
-
-	return (((divide & 3) | (divide & 8) >> 1) + 1) & 7;
-}
-
-static u32 timer_mode(const struct lapic *apic)
-{
-	return get(apic, LAPIC_LVT_TIMER) & TIMER_MODE;
-}
-
 static u64 timer_period(const struct lapic *apic)
 {
-	return (u64)get(apic, LAPIC_TIMER_INITIAL) << timer_shift(apic);
+	return (u64)get(apic, LAPIC_TIMER_INITIAL) << apic->timer_shift;
 }
 
 static u32 timer_current(const struct lapic *apic, u64 now)
 {
 	u32 initial = get(apic, LAPIC_TIMER_INITIAL);
-	u64 counted = (now - apic->began) >> timer_shift(apic);
+	u64 counted = (now - apic->began) >> apic->timer_shift;
 
 	if (!apic->counting)
 		return 0;
-	if (timer_mode(apic) == TIMER_PERIODIC)
+	if (apic->timer_mode == TIMER_PERIODIC)
 		return initial - counted % initial;
 	return counted < initial ? initial - counted : 0;
 }
@@ -420,7 +415,7 @@ enum lapic_timer_kind lapic_timer_next(const struct lapic *apic, u64 *when)
 {
 	if (!lapic_enabled(apic))
 		return LAPIC_TIMER_OFF;
-	if (timer_mode(apic) == TIMER_DEADLINE) {
+	if (apic->timer_mode == TIMER_DEADLINE) {
 		*when = apic->deadline;
 		return apic->deadline ? LAPIC_TIMER_TSC : LAPIC_TIMER_OFF;
 	}
@@ -432,9 +427,9 @@ int lapic_timer_ended(struct lapic *apic, u64 now)
 {
 	u64 period = timer_period(apic);
 
-	if (timer_mode(apic) == TIMER_DEADLINE)
+	if (apic->timer_mode == TIMER_DEADLINE)
 		apic->deadline = 0;
-	else if (timer_mode(apic) == TIMER_PERIODIC && period)
+	else if (apic->timer_mode == TIMER_PERIODIC && period)
 		/* Ends that nobody saw in time are one. */
 		apic->began += (now - apic->began) / period * period;
 	else
@@ -444,7 +439,7 @@ int lapic_timer_ended(struct lapic *apic, u64 now)
 
 int lapic_write_deadline(struct lapic *apic, u64 value)
 {
-	if (timer_mode(apic) != TIMER_DEADLINE)
+	if (apic->timer_mode != TIMER_DEADLINE)
 		return 0;
 	apic->deadline = value;
 	return LAPIC_DO_TIMER;
@@ -456,9 +451,10 @@ static int write_divide(struct lapic *apic, u32 value, u64 now)
 	u32 initial = get(apic, LAPIC_TIMER_INITIAL), left = timer_current(apic, now);
 
 	set(apic, LAPIC_TIMER_DIVIDE, value);
+	apic->timer_shift = divide_shift(value);
 	if (!apic->counting)
 		return 0;
-	apic->began = now - ((u64)(initial - left) << timer_shift(apic));
+	apic->began = now - ((u64)(initial - left) << apic->timer_shift);
 	return LAPIC_DO_TIMER;
 }
 
@@ -480,11 +476,12 @@ static u32 lvt_value(const struct lapic *apic, u32 value)
 
 static int write_lvt_timer(struct lapic *apic, u32 value)
 {
-	u32 before = timer_mode(apic);
+	u32 before = apic->timer_mode;
 
 	set(apic, LAPIC_LVT_TIMER, lvt_value(apic, value));
+	apic->timer_mode = value & TIMER_MODE;
 	/* "TSC-Deadline Mode": a change from or to it disarms the timer. */
-	if ((before ^ timer_mode(apic)) & TIMER_DEADLINE) {
+	if ((before ^ apic->timer_mode) & TIMER_DEADLINE) {
 		apic->deadline = 0;
 		apic->counting = false;
 		set(apic, LAPIC_TIMER_INITIAL, 0);
@@ -533,6 +530,7 @@ static int write_register(struct lapic *apic, u32 offset, u32 value, u64 now)
 {
 	switch (offset) {
 	case LAPIC_EOI:
+		set(apic, offset, 0);
 		return end_of_interrupt(apic);
 	case LAPIC_DFR:
 		set(apic, offset, value | DFR_RESERVED);
@@ -558,8 +556,11 @@ static int write_register(struct lapic *apic, u32 offset, u32 value, u64 now)
 		set(apic, offset, lvt_value(apic, value));
 		return 0;
 	case LAPIC_TIMER_INITIAL:
-		if (timer_mode(apic) == TIMER_DEADLINE)
+		/* "TSC-Deadline Mode": ignored. */
+		if (apic->timer_mode == TIMER_DEADLINE) {
+			set(apic, offset, 0);
 			return 0;
+		}
 		set(apic, offset, value);
 		return timer_start(apic, now);
 	case LAPIC_TIMER_DIVIDE:
@@ -729,11 +730,14 @@ static void set_map(struct lapic *apic, u32 map, const u32 *regs)
 
 static void set_timer(struct lapic *apic, u32 left, u64 now)
 {
-	u32 initial = get(apic, LAPIC_TIMER_INITIAL);
+	u32 initial;
 
-	apic->counting = left && initial && timer_mode(apic) != TIMER_DEADLINE;
+	if (apic->timer_mode == TIMER_DEADLINE)
+		set(apic, LAPIC_TIMER_INITIAL, 0);
+	initial = get(apic, LAPIC_TIMER_INITIAL);
+	apic->counting = left && initial;
 	left = left < initial ? left : initial;
-	apic->began = now - ((u64)(initial - left) << timer_shift(apic));
+	apic->began = now - ((u64)(initial - left) << apic->timer_shift);
 }
 
 int lapic_set_state(struct lapic *apic, const u32 *regs, u64 base, unsigned int physical_bits,
@@ -758,6 +762,8 @@ int lapic_set_state(struct lapic *apic, const u32 *regs, u64 base, unsigned int 
 	if (!software_enabled(apic))
 		mask_lvts(apic);
 	set_ids(apic, get(apic, LAPIC_ID));
+	apic->timer_mode = get(apic, LAPIC_LVT_TIMER) & TIMER_MODE;
+	apic->timer_shift = divide_shift(get(apic, LAPIC_TIMER_DIVIDE));
 	set_timer(apic, regs[LAPIC_TIMER_CURRENT / 4], now);
 	return 0;
 }

@@ -79,6 +79,10 @@ struct lapic_message {
  * @id: initial APIC id, which is the x2APIC id
  * @base: IA32_APIC_BASE
  * @deadline: IA32_TSC_DEADLINE, 0 if that is not armed
+ * @timer_mode: mode of the timer, and
+ * @timer_shift: the logarithm of its divisor, both as it goes by: what the CPU has
+ *		 written into @regs for a guest (APIC-register virtualization) counts
+ *		 when lapic_write() hears of it
  * @began: of the time at which the timer had its initial count last, in ticks
  * @counting: the timer was started and, in one-shot mode, has not ended
  * @errors: LAPIC_ERROR_* since ESR was written last
@@ -89,6 +93,8 @@ struct lapic {
 	u32 id;
 	u64 base;
 	u64 deadline;
+	u32 timer_mode;
+	u8 timer_shift;
 	u64 began;
 	bool counting;
 	u32 errors;
@@ -132,7 +138,7 @@ int lapic_write_base(struct lapic *apic, u64 value, unsigned int physical_bits);
 /*
  * The registers in memory, by offset; @now is the time in ticks of the timer's clock.
  * Reads of what is no register are 0, and an error that the guest can ask for. The
- * write returns LAPIC_DO_*; the read's are those in *@todo.
+ * write returns LAPIC_DO_*; the read's are those in *@todo. It may be in @regs already.
  */
 u32 lapic_read(struct lapic *apic, u32 offset, u64 now, int *todo);
 int lapic_write(struct lapic *apic, u32 offset, u32 value, u64 now);

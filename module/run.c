@@ -18,6 +18,7 @@
 #include <asm/vmx.h>
 
 #include "apic.h"
+#include "apicv.h"
 #include "ctls.h"
 #include "dirty.h"
 #include "exit.h"
@@ -345,6 +346,9 @@ static int run_loop(struct vcpu *vcpu, enum run_action action)
 		if (unlikely(requests & BIT(REQ_PML)) &&
 		    test_and_clear_bit(REQ_PML, &vcpu->requests))
 			pml_switch(vcpu);
+		if (unlikely(requests & BIT(REQ_APIC_PAGE)) &&
+		    test_and_clear_bit(REQ_APIC_PAGE, &vcpu->requests))
+			apicv_page_follow(vcpu);
 		if (unlikely(requests & BIT(REQ_EOI)) &&
 		    test_and_clear_bit(REQ_EOI, &vcpu->requests)) {
 			run_interrupted(vcpu, MINIVMX_EXIT_EOI);

@@ -57,6 +57,7 @@ enum vcpu_request {
 	REQ_APIC,	/* something was posted to its APIC: apic.c */
 	REQ_INIT,	/* an INIT or a SIPI among it */
 	REQ_EOI,	/* return to userspace with MINIVMX_EXIT_EOI */
+	REQ_APIC_PAGE,	/* its APIC has come to its page, or left it: apicv.c */
 };
 
 /* What to do after an exit. */

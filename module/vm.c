@@ -8,6 +8,7 @@
 #include <linux/smp.h>
 #include <asm/msr.h>
 
+#include "apicv.h"
 #include "debugfs.h"
 #include "hw.h"
 #include "gmem.h"
@@ -44,12 +45,17 @@ struct vm *vm_create(struct file *kvm_vm, u32 flags)
 	vm->kvm_vm = kvm_vm;
 	vm->has_apics = flags & MINIVMX_VM_APIC;
 	vm->tsc_offset = -rdtsc();
-	ret = gmem_init(vm);
+	ret = apicv_vm_init(vm);
 	if (ret)
 		goto free;
+	ret = gmem_init(vm);
+	if (ret)
+		goto free_page;
 	stat_inc(STAT_VMS);
 	return vm;
 
+free_page:
+	apicv_vm_exit(vm);
 free:
 	kvfree(vm);
 put_hw:
@@ -71,6 +77,7 @@ static void vm_release(struct kref *refs)
 	for (i = 0; i < MINIVMX_MAX_VCPUS; i++)
 		if (vm->vcpus[i])
 			vcpu_free(vm->vcpus[i]);
+	apicv_vm_exit(vm);
 	vm_put_hw(vm->kvm_vm);
 	kvfree(vm);
 	stat_dec(STAT_VMS);

@@ -61,6 +61,8 @@ struct mem_region {
  *
  * @ept_lock: order: after the mmap lock; never sleep under it
  * @ept: the paging structures
+ * @apic_page: the APIC-access page, or NULL: see apicv.h
+ * @apics_away: vCPUs that do not use it
  * @mn: calls into gmem.c before the process's mappings change
  * @mn_active: invalidations between start and end
  * @mn_seq: counts ended invalidations
@@ -84,6 +86,8 @@ struct vm {
 
 	spinlock_t ept_lock;
 	struct ept ept;
+	void *apic_page;
+	unsigned int apics_away;
 	struct mmu_notifier mn;
 	unsigned long mn_active;
 	unsigned long mn_seq;

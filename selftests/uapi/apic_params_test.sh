@@ -21,6 +21,7 @@ expect_same() { expect "$1" 0 '' retest "$@"; }
 
 expect_same tpr_shadow=0 APIC_WITHOUT=TPR_SHADOW
 expect_same x2apic=0 APIC_WITHOUT=VIRTUALIZE_X2APIC
+expect_same apic_accesses=0 APIC_WITHOUT=VIRTUALIZE_APIC
 expect_same apic_registers=0 APIC_WITHOUT=APIC_REGISTERS
 expect_same virtual_interrupts=0 APIC_WITHOUT=VIRTUAL_INTERRUPTS
 expect_same virtual_interrupts=7 APIC_WITHOUT=VIRTUAL_INTERRUPTS

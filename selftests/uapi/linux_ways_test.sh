@@ -36,7 +36,7 @@ for dir in /guests/linux-*; do
 done
 [ "$WAYS" -gt 0 ] || finish
 
-for loaded in tpr_shadow=0 x2apic=0 apic_registers=0 virtual_interrupts=0; do
+for loaded in tpr_shadow=0 x2apic=0 apic_accesses=0 apic_registers=0 virtual_interrupts=0; do
 	expect "$loaded" 0 '^$' rmmod minivmx
 	expect "$loaded" 0 '^$' insmod $MODULE "$loaded"
 	boots 2 '' 2

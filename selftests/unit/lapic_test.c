@@ -474,6 +474,45 @@ TEST(deadline)
 	EXPECT_EQ(0, apic->deadline);
 }
 
+/* As the CPU does with APIC-register virtualization: all of it, before it is known. */
+static int write_after_the_fact(struct lapic *apic, u32 offset, u32 value, u64 now)
+{
+	apic->regs[offset / 4] = value;
+	return lapic_write(apic, offset, value, now);
+}
+
+TEST(writes_that_are_in_the_page_already)
+{
+	struct lapic *apic = enabled(false);
+	u64 when;
+
+	lapic_write(apic, LAPIC_TIMER_DIVIDE, 0, 0);		/* 2 */
+	lapic_write(apic, LAPIC_LVT_TIMER, 0x40, 0);
+	lapic_write(apic, LAPIC_TIMER_INITIAL, 100, 1000);
+	EXPECT_EQ(LAPIC_DO_TIMER, write_after_the_fact(apic, LAPIC_TIMER_DIVIDE, 0xffffffff, 1040));
+	EXPECT_EQ(0xb, read_reg(apic, LAPIC_TIMER_DIVIDE));
+	EXPECT_EQ(80, read_at(apic, LAPIC_TIMER_CURRENT, 1040));
+	EXPECT_EQ(70, read_at(apic, LAPIC_TIMER_CURRENT, 1050));
+	write_after_the_fact(apic, LAPIC_LVT_TIMER, DEADLINE | 1 << 12 | 0x40, 1050);
+	EXPECT_EQ(DEADLINE | 0x40, read_reg(apic, LAPIC_LVT_TIMER));
+	EXPECT_EQ(LAPIC_TIMER_OFF, timer(apic, &when));
+	write_after_the_fact(apic, LAPIC_TIMER_INITIAL, 5, 1060);
+	EXPECT_EQ(0, read_reg(apic, LAPIC_TIMER_INITIAL));
+	EXPECT_EQ(LAPIC_TIMER_OFF, timer(apic, &when));
+	lapic_write_deadline(apic, 7777);
+	write_after_the_fact(apic, LAPIC_LVT_TIMER, DEADLINE | 0x41, 1050);
+	EXPECT_EQ(LAPIC_TIMER_TSC, timer(apic, &when));
+	write_after_the_fact(apic, LAPIC_LVT_TIMER, PERIODIC | 0x41, 1050);
+	EXPECT_EQ(0, apic->deadline);
+	write_after_the_fact(apic, LAPIC_EOI, 0x99, 0);
+	EXPECT_EQ(0, apic->regs[LAPIC_EOI / 4]);
+	write_after_the_fact(apic, LAPIC_ID, 0xffffffff, 0);
+	EXPECT_EQ(0xff000000, read_reg(apic, LAPIC_ID));
+	lapic_receive(apic, 3, false);
+	write_after_the_fact(apic, LAPIC_ESR, 0xffffffff, 0);
+	EXPECT_EQ(LAPIC_ERROR_RECEIVE_ILLEGAL, read_reg(apic, LAPIC_ESR));
+}
+
 TEST(a_timer_of_zero_and_of_the_maximum)
 {
 	struct lapic *apic = enabled(false);

@@ -15,7 +15,7 @@
 /* What the guest can do, 16 bytes each: run_op() starts one of these. */
 enum op {
 	READ, WRITE, RDMSR, WRMSR, HALT, OPEN, SPIN, EOI, READ_BYTE, OR, HALT_CLI, CR8, OUT,
-	WRITE_QUAD,
+	WRITE_QUAD, WRITE_BYTE,
 };
 
 GUEST64(ops,
@@ -32,7 +32,8 @@ GUEST64(ops,
 	"cli; hlt; vmcall; .skip ops + 16 * 11 - .;"
 	"mov %rax, %cr8; mov %cr8, %rbx; vmcall; .skip ops + 16 * 12 - .;"
 	"out %eax, %dx; vmcall; .skip ops + 16 * 13 - .;"
-	"mov %rax, (%rdi); vmcall");
+	"mov %rax, (%rdi); vmcall; .skip ops + 16 * 14 - .;"
+	"mov %al, (%rdi); vmcall");
 
 static inline int run_op(VM *self, enum op op)
 {

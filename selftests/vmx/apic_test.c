@@ -166,6 +166,141 @@ TEST_F(apic, what_the_cpu_does_is_no_exit)
 	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, vm_skip(vm));
 }
 
+/* ---- The page, if the CPU virtualizes accesses to it ---- */
+
+/* VM exits, by the manual's numbers. */
+enum { EPT_VIOLATION = 48, APIC_ACCESS = 44, APIC_WRITE = 56 };
+
+static uint64_t page_exits(VM *vm)
+{
+	return vm_count(vm, EPT_VIOLATION) + vm_count(vm, APIC_ACCESS) +
+	       vm_count(vm, APIC_WRITE);
+}
+
+TEST_F(apic, what_the_cpu_does_in_the_page_is_no_exit)
+{
+	VM *vm = &self->vm;
+	uint32_t cpu2 = vmcs_get(vm, SECONDARY_CONTROLS);
+	bool page = cpu2 & CPU2_VIRTUALIZE_APIC;
+	bool registers = page && (cpu2 & CPU2_APIC_REGISTERS);
+	uint64_t before;
+
+	EXPECT_EQ(HAS(CPU2, VIRTUALIZE_APIC), page);
+	read_reg(vm, LAPIC_SVR);	/* it is mapped at the latest now */
+	before = page_exits(vm);
+	write_reg(vm, LAPIC_TPR, 0x30);
+	EXPECT_EQ(0x30, read_reg(vm, LAPIC_TPR));
+	EXPECT_EQ(page ? 0 : 2, page_exits(vm) - before);
+	before = page_exits(vm);
+	EXPECT_EQ(SW_ENABLED, read_reg(vm, LAPIC_SVR));
+	EXPECT_EQ(registers ? 0 : 1, page_exits(vm) - before);
+	before = vm_count(vm, registers ? APIC_WRITE : page ? APIC_ACCESS : EPT_VIOLATION);
+	write_reg(vm, LAPIC_LVT_LINT0, 0xffffffff);
+	EXPECT_EQ(1, vm_count(vm, registers ? APIC_WRITE : page ? APIC_ACCESS :
+							    EPT_VIOLATION) - before);
+	EXPECT_EQ(0x1a7ff, read_reg(vm, LAPIC_LVT_LINT0));
+	before = page_exits(vm);
+	write_reg(vm, LAPIC_EOI, 0);
+	EXPECT_EQ(page && (cpu2 & CPU2_VIRTUAL_INTERRUPTS) ? 0 : 1, page_exits(vm) - before);
+}
+
+/* As the CPU has them, and the module where it has not. */
+TEST_F(apic, bytes_and_words_of_registers)
+{
+	VM *vm = &self->vm;
+
+	write_reg(vm, LAPIC_LVT_LINT1, 0x10000);
+	vm->run->regs.rdi = APIC + LAPIC_LVT_LINT1;
+	vm->run->regs.rax = 0x41;
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, run_op(vm, WRITE_BYTE));
+	EXPECT_EQ(0x10041, read_reg(vm, LAPIC_LVT_LINT1));
+	vm->run->regs.rdi = APIC + LAPIC_LVT_LINT1 + 2;
+	vm->run->regs.rax = 0;
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, run_op(vm, WRITE_BYTE));
+	EXPECT_EQ(0x41, read_reg(vm, LAPIC_LVT_LINT1));
+	vm->run->regs.rdi = APIC + LAPIC_LVT_LINT1;
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, run_op(vm, READ_BYTE));
+	EXPECT_EQ(0x41, vm->run->regs.rax);
+	/* Eight bytes write nothing. */
+	vm->run->regs.rax = 0x77;
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, run_op(vm, WRITE_QUAD));
+	EXPECT_EQ(0x41, read_reg(vm, LAPIC_LVT_LINT1));
+}
+
+/* "TSC-Deadline Mode": there is no count, and none can be written. */
+TEST_F(apic, a_count_ends_with_its_mode)
+{
+	VM *vm = &self->vm;
+
+	write_reg(vm, LAPIC_TIMER_DIVIDE, 0xffffffff);
+	EXPECT_EQ(11, read_reg(vm, LAPIC_TIMER_DIVIDE));
+	write_reg(vm, LAPIC_LVT_TIMER, 1 << 16 | 0x81);
+	write_reg(vm, LAPIC_TIMER_INITIAL, 0xf0000000);
+	EXPECT_NE(0, read_reg(vm, LAPIC_TIMER_CURRENT));
+	write_reg(vm, LAPIC_LVT_TIMER, 2 << 17 | 1 << 16 | 0x81);
+	EXPECT_EQ(0, read_reg(vm, LAPIC_TIMER_CURRENT));
+	EXPECT_EQ(0, read_reg(vm, LAPIC_TIMER_INITIAL));
+	write_reg(vm, LAPIC_TIMER_INITIAL, 5);
+	EXPECT_EQ(0, read_reg(vm, LAPIC_TIMER_INITIAL));
+	EXPECT_EQ(2 << 17 | 1 << 16 | 0x81, read_reg(vm, LAPIC_LVT_TIMER));
+}
+
+TEST_F(apic, memory_comes_before_its_page)
+{
+	VM *vm = &self->vm;
+	uint32_t *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			      -1, 0);
+
+	ASSERT_NE(MAP_FAILED, page);
+	page[LAPIC_VERSION / 4] = 0x12345678;
+	EXPECT_EQ(0x01050014, read_reg(vm, LAPIC_VERSION));
+	ASSERT_EQ(0, minivmx_map(vm->fd, APIC, page, 4096,
+				 MINIVMX_PROT_READ | MINIVMX_PROT_WRITE));
+	EXPECT_EQ(0x12345678, read_reg(vm, LAPIC_VERSION));
+	write_reg(vm, LAPIC_TPR, 0x77);
+	EXPECT_EQ(0x77, page[LAPIC_TPR / 4]);
+	/* Its going elsewhere and coming back leaves memory alone. */
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, wrmsr(vm, MSR_APIC_BASE, 0xfe000900));
+	EXPECT_EQ(0x77, read_reg(vm, LAPIC_TPR));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, wrmsr(vm, MSR_APIC_BASE, APIC | 0x900));
+	EXPECT_EQ(0x77, read_reg(vm, LAPIC_TPR));
+	ASSERT_EQ(0, minivmx_unmap(vm->fd, APIC, 4096));
+	EXPECT_EQ(0, read_reg(vm, LAPIC_TPR));
+	EXPECT_EQ(0x01050014, read_reg(vm, LAPIC_VERSION));
+	munmap(page, 4096);
+}
+
+/* A vCPU without an APIC there has the program's device there, whatever others have. */
+TEST_F(apic, two_that_differ_in_where_it_is)
+{
+	VM *vm = &self->vm, other = *vm;
+	struct minivmx_apic state;
+	uint32_t regs[MINIVMX_APIC_SIZE / 4];
+	const uint64_t bases[] = { 0xfe000800, APIC | 0xc00, APIC };
+	unsigned int i;
+
+	vm_new_vcpu(&other, 1);
+	vm_long(&other, ops);
+	ASSERT_EQ(0, minivmx_get_apic(other.vcpu, &state, regs));
+	state.activity = MINIVMX_ACTIVITY_RUNNING;
+	ASSERT_EQ(0, minivmx_set_apic(other.vcpu, &state));
+	for (i = 0; i < 3; i++) {
+		state.base = APIC | 0x800;
+		ASSERT_EQ(0, minivmx_set_apic(other.vcpu, &state));
+		EXPECT_EQ(1 << 24, read_reg(&other, LAPIC_ID));
+		EXPECT_EQ(0, read_reg(vm, LAPIC_ID));
+		state.base = bases[i];
+		ASSERT_EQ(0, minivmx_set_apic(other.vcpu, &state));
+		other.run->regs.rdi = APIC + LAPIC_ID;
+		EXPECT_EQ(MINIVMX_EXIT_MMIO, run_op(&other, READ));
+		EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, vm_skip(&other));
+		write_reg(vm, LAPIC_TPR, 0x20 + i);
+		EXPECT_EQ(0x20 + i, read_reg(vm, LAPIC_TPR));
+	}
+	minivmx_unmap_run(other.run, other.info.run_size);
+	close(other.vcpu);
+}
+
 /* A route to the program is one, whoever would do it otherwise. */
 TEST_F(apic, a_routed_msr_exits_all_the_same)
 {
