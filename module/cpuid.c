@@ -13,12 +13,14 @@
 #include <asm/processor.h>
 #include <asm/tsc.h>
 #include <asm/vmx.h>
+#include <uapi/asm/kvm_para.h>
 
 #include "apic.h"
 #include "cpuid.h"
 #include "cr.h"
 #include "ctls.h"
 #include "fpu.h"
+#include "pvclock.h"
 #include "vcpu.h"
 
 /* The bit of X86_FEATURE_x in its register. */
@@ -54,8 +56,9 @@
 #define CPUID_1_ECX_OSXSAVE	BIT(27)
 #define CPUID_1_ECX_HYPERVISOR	BIT(31)
 
-/* The leaves that hypervisors use for themselves. */
+/* The leaves that hypervisors use for themselves: our own, and KVM's behind them. */
 #define LEAF_HYPERVISOR		0x40000000
+#define LEAF_KVM		(LEAF_HYPERVISOR + 0x100)
 #define LEAF_XSAVE		0xd
 #define LEAF_TOPOLOGY		0xb
 
@@ -188,7 +191,7 @@ static void add_topology_leaves(struct builder *b)
 	}
 }
 
-static void add_hypervisor_leaf(struct builder *b)
+static void add_hypervisor_leaves(struct builder *b)
 {
 	struct minivmx_cpuid_entry row = {
 		.leaf = LEAF_HYPERVISOR, .eax = LEAF_HYPERVISOR,
@@ -197,6 +200,22 @@ static void add_hypervisor_leaf(struct builder *b)
 	/* "minivmx", as leaf 0 has the vendor: EBX, ECX, EDX. */
 	memcpy(&row.ebx, "mini", 4);
 	memcpy(&row.ecx, "vmx\0", 4);
+	add(b, &row);
+
+	/* The clock, and no more of it, in the place that guests look through for it. */
+	if (!pvclock_supported())
+		return;
+	row = (struct minivmx_cpuid_entry) {
+		.leaf = LEAF_KVM, .eax = LEAF_KVM + (KVM_CPUID_FEATURES - KVM_CPUID_SIGNATURE),
+	};
+	memcpy(&row.ebx, KVM_SIGNATURE, 4);
+	memcpy(&row.ecx, KVM_SIGNATURE + 4, 4);
+	memcpy(&row.edx, KVM_SIGNATURE + 8, 4);
+	add(b, &row);
+	row = (struct minivmx_cpuid_entry) {
+		.leaf = row.eax, .eax = BIT(KVM_FEATURE_CLOCKSOURCE2) |
+					BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT),
+	};
 	add(b, &row);
 }
 
@@ -264,7 +283,7 @@ unsigned int cpuid_supported(struct minivmx_cpuid_entry *rows, unsigned int max,
 			break;
 		}
 	}
-	add_hypervisor_leaf(&b);
+	add_hypervisor_leaves(&b);
 	for (leaf = 0x80000000; leaf <= max_extended; leaf++) {
 		row = host_row(leaf, 0, 0);
 		switch (leaf) {

@@ -11,6 +11,7 @@
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
+#include <uapi/asm/kvm_para.h>
 
 #include "apic.h"
 #include "apicv.h"
@@ -18,6 +19,7 @@
 #include "host.h"
 #include "msr.h"
 #include "mtrr.h"
+#include "pvclock.h"
 #include "route.h"
 #include "vcpu.h"
 #include "vmcs.h"
@@ -120,8 +122,7 @@ static int get_tsc(struct vcpu *vcpu, const struct msr_row *row, u64 *value)
 static void write_tsc_offset(struct vcpu *vcpu, u64 offset)
 {
 	vmwrite(VMCS_TSC_OFFSET, offset);
-	if (vcpu->apic)
-		apic_tsc_moved(vcpu);
+	vcpu_tsc_moved(vcpu);
 }
 
 /* Writing the TSC moves TSC_ADJUST by the same amount, and the reverse. */
@@ -228,6 +229,19 @@ static int set_tsc_deadline(struct vcpu *vcpu, const struct msr_row *row, u64 va
 	return vcpu->apic ? apic_write_deadline(vcpu, value) : -ENXIO;
 }
 
+static int get_pvclock(struct vcpu *vcpu, const struct msr_row *row, u64 *value)
+{
+	if (!pvclock_supported())
+		return -ENXIO;
+	*value = pvclock_read(vcpu, row->index);
+	return 0;
+}
+
+static int set_pvclock(struct vcpu *vcpu, const struct msr_row *row, u64 value)
+{
+	return pvclock_supported() ? pvclock_write(vcpu, row->index, value) : -ENXIO;
+}
+
 static const struct msr_row msr_rows[] = {
 	{ MSR_IA32_TSC, 0, get_tsc, set_tsc },
 	{ MSR_IA32_APICBASE, 0, get_apic_base, set_apic_base, APIC_BASE_VALUE },
@@ -242,6 +256,8 @@ static const struct msr_row msr_rows[] = {
 	{ MSR_IA32_DEBUGCTLMSR, 0, get_debugctl, set_debugctl },
 	{ MSR_IA32_CR_PAT, 0, get_field, set_pat, VMCS_GUEST_IA32_PAT },
 	{ MSR_IA32_TSC_DEADLINE, 0, get_tsc_deadline, set_tsc_deadline },
+	{ MSR_KVM_WALL_CLOCK_NEW, 0, get_pvclock, set_pvclock },
+	{ MSR_KVM_SYSTEM_TIME_NEW, 0, get_pvclock, set_pvclock },
 	{ MSR_EFER, 0, get_efer, set_efer },
 	{ MSR_STAR, 0, get_switched, set_switched, SWITCH_STAR },
 	{ MSR_LSTAR, CANONICAL, get_switched, set_switched, SWITCH_LSTAR },

@@ -25,6 +25,7 @@
 #include "host.h"
 #include "hw.h"
 #include "inject.h"
+#include "pvclock.h"
 #include "ring.h"
 #include "vcpu.h"
 
@@ -349,6 +350,9 @@ static int run_loop(struct vcpu *vcpu, enum run_action action)
 		if (unlikely(requests & BIT(REQ_APIC_PAGE)) &&
 		    test_and_clear_bit(REQ_APIC_PAGE, &vcpu->requests))
 			apicv_page_follow(vcpu);
+		if (unlikely(requests & BIT(REQ_PVCLOCK)) &&
+		    test_and_clear_bit(REQ_PVCLOCK, &vcpu->requests))
+			pvclock_publish(vcpu);
 		if (unlikely(requests & BIT(REQ_EOI)) &&
 		    test_and_clear_bit(REQ_EOI, &vcpu->requests)) {
 			run_interrupted(vcpu, MINIVMX_EXIT_EOI);

@@ -18,6 +18,7 @@
 #include "host.h"
 #include "hw.h"
 #include "msr.h"
+#include "pvclock.h"
 #include "ring.h"
 #include "vcpu.h"
 #include "vm.h"
@@ -79,10 +80,18 @@ void vcpu_reset(struct vcpu *vcpu)
 	vcpu->cr2 = 0;
 	memset(vcpu->dr, 0, sizeof(vcpu->dr));
 	vcpu->debugctl = 0;
+	vcpu->clock.time = 0;
 	vcpu->event.flags = 0;
 	vcpu->irq.flags = 0;
 	vcpu->nmi_pending = false;
 	vmcs_init_guest(vcpu);
+}
+
+void vcpu_tsc_moved(struct vcpu *vcpu)
+{
+	if (vcpu->apic)
+		apic_tsc_moved(vcpu);
+	pvclock_tsc_moved(vcpu);
 }
 
 /* The IPI itself makes the CPU leave the guest. */

@@ -12,6 +12,7 @@
 #include "ept.h"
 #include "hw.h"
 #include "mtrr.h"
+#include "pvclock.h"
 #include "vm.h"
 #include "vmcs.h"
 
@@ -57,6 +58,7 @@ enum vcpu_request {
 	REQ_APIC,	/* something was posted to its APIC: apic.c */
 	REQ_INIT,	/* an INIT or a SIPI among it */
 	REQ_EOI,	/* return to userspace with MINIVMX_EXIT_EOI */
+	REQ_PVCLOCK,	/* a record of its clock is to be written: pvclock.c */
 	REQ_APIC_PAGE,	/* its APIC has come to its page, or left it: apicv.c */
 };
 
@@ -188,6 +190,7 @@ struct mmio_state;
  * @tsc_adjust: guest's IA32_TSC_ADJUST
  * @debugctl: guest's IA32_DEBUGCTL, as the VMCS has it
  * @mtrrs: guest's MTRRs
+ * @clock: guest's paravirtual clock
  *
  * @apic: its local APIC, or NULL
  *
@@ -263,6 +266,7 @@ struct vcpu {
 	u64 msr[NR_SWITCH_MSRS];
 	u64 misc_enable, tsc_adjust, debugctl;
 	struct mtrrs mtrrs;
+	struct pvclock clock;
 
 	struct apic *apic;
 
@@ -320,6 +324,8 @@ void vcpu_free(struct vcpu *vcpu);
 void vcpu_request(struct vcpu *vcpu, enum vcpu_request request);
 /* As by INIT: registers and segments, but not the FPU, nor MSRs. VMCS loaded. */
 void vcpu_reset(struct vcpu *vcpu);
+/* The guest's TSC goes by another offset. VMCS loaded. */
+void vcpu_tsc_moved(struct vcpu *vcpu);
 /* Zeroed pages, counted; freeing NULL does nothing. */
 void *vcpu_page_alloc(void);
 void vcpu_page_free(void *page);

@@ -16,7 +16,6 @@
 #include <linux/uaccess.h>
 #include <asm/msr-index.h>
 
-#include "apic.h"
 #include "cr.h"
 #include "ctls.h"
 #include "vcpu.h"
@@ -235,9 +234,7 @@ static void field_set(struct vcpu *vcpu, const struct field_row *row, u64 value)
 		vcpu->interruptibility = value;
 		break;
 	case POLICY_TSC_OFFSET:
-		/* A deadline is of the guest's time. */
-		if (vcpu->apic)
-			apic_tsc_moved(vcpu);
+		vcpu_tsc_moved(vcpu);
 		break;
 	default:
 		break;

@@ -17,6 +17,7 @@ done
 # Two CPUs, found by ACPI's tables, started by the APIC; and turned off by ACPI.
 linux_guest 'two CPUs' --verbose --cpus 2 --append 'console=ttyS0 end=poweroff' "$dir/vmlinuz"
 expect "two CPUs: both run" 0 'smp: Brought up 1 node, 2 CPUs' cat "$CONSOLE"
+expect "two CPUs: a clock it knows" 0 'kvm-clock: Using msrs 4b564d01 and 4b564d00' cat "$CONSOLE"
 expect "two CPUs: interrupts by the I/O APIC" 0 'IO-APIC .*ttyS0' cat "$CONSOLE"
 expect "two CPUs: each has a timer" 0 'LOC: +[1-9][0-9]* +[1-9]' cat "$CONSOLE"
 expect "two CPUs: turns the power off" 0 'turned the power off' cat "$ERRORS"

@@ -1,54 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* RDMSR and WRMSR: every MSR that minivmx has, and those that it has not. */
-#include "vm.h"
-
-GUEST64(rdmsr_code, "rdmsr; vmcall");
-GUEST64(wrmsr_code, "wrmsr; vmcall");
-
-#define REFUSED	~0UL
-
-/* What the guest reads; REFUSED if it got a #GP(0). */
-static uint64_t guest_read(VM *self, uint32_t index)
-{
-	int kind;
-
-	vm_long(self, rdmsr_code);
-	self->run->regs.rcx = index | 0xdeadUL << 32;
-	self->run->regs.rax = self->run->regs.rdx = ~0UL;
-	kind = vm_run(self);
-	if (kind == VM_TRAP && self->trap.vector == GP && self->trap.error == 0 &&
-	    self->trap.rip == VM_CODE && self->run->regs.rax == ~0UL)
-		return REFUSED;
-	vm_must(kind == MINIVMX_EXIT_HYPERCALL);
-	/* RDMSR clears the upper halves. */
-	vm_must((self->run->regs.rax | self->run->regs.rdx) >> 32 == 0);
-	return self->run->regs.rax | self->run->regs.rdx << 32;
-}
-
-/* 0, or REFUSED. */
-static uint64_t guest_write(VM *self, uint32_t index, uint64_t value)
-{
-	int kind;
-
-	vm_long(self, wrmsr_code);
-	self->run->regs.rcx = index | 0xdeadUL << 32;
-	self->run->regs.rax = (uint32_t)value | 0xdeadUL << 32;
-	self->run->regs.rdx = value >> 32 | 0xdeadUL << 32;
-	kind = vm_run(self);
-	if (kind == VM_TRAP && self->trap.vector == GP && self->trap.error == 0 &&
-	    self->trap.rip == VM_CODE)
-		return REFUSED;
-	vm_must(kind == MINIVMX_EXIT_HYPERCALL);
-	return 0;
-}
-
-static uint64_t user_read(VM *self, uint32_t index)
-{
-	struct minivmx_msr msr = { .index = index };
-
-	vm_must(minivmx_get_msrs(self->vcpu, &msr, 1) == 1);
-	return msr.data;
-}
+#include "msr.h"
 
 #define NONCANONICAL	0x0000800000000000
 
