@@ -15,7 +15,7 @@
 /* What the guest can do, 16 bytes each: run_op() starts one of these. */
 enum op {
 	READ, WRITE, RDMSR, WRMSR, HALT, OPEN, SPIN, EOI, READ_BYTE, OR, HALT_CLI, CR8, OUT,
-	WRITE_QUAD, WRITE_BYTE,
+	WRITE_QUAD, WRITE_BYTE, CR8_SPIN, WRITE_SPIN,
 };
 
 GUEST64(ops,
@@ -33,7 +33,9 @@ GUEST64(ops,
 	"mov %rax, %cr8; mov %cr8, %rbx; vmcall; .skip ops + 16 * 12 - .;"
 	"out %eax, %dx; vmcall; .skip ops + 16 * 13 - .;"
 	"mov %rax, (%rdi); vmcall; .skip ops + 16 * 14 - .;"
-	"mov %al, (%rdi); vmcall");
+	"mov %al, (%rdi); vmcall; .skip ops + 16 * 15 - .;"
+	"sti; mov %rax, %cr8; 1: jmp 1b; .skip ops + 16 * 16 - .;"
+	"sti; mov %eax, (%rdi); 1: jmp 1b");
 
 static inline int run_op(VM *self, enum op op)
 {

@@ -34,6 +34,115 @@ TEST_F(apic, registers_in_memory)
 	EXPECT_EQ(LAPIC_ERROR_REGISTER, read_reg(vm, LAPIC_ESR));
 }
 
+#define READABLE	(1 << 0)
+#define WRITABLE	(1 << 1)
+#define X_READABLE	(1 << 2)	/* in x2APIC mode */
+#define X_WRITABLE	(1 << 3)
+
+/* "Local APIC Register Address Map" and the one of x2APIC mode; 8 in a row are a map. */
+static const struct register_row {
+	uint16_t offset;
+	uint8_t nr;
+	uint8_t access;
+	uint32_t ones;		/* what it reads as when all ones were written */
+	uint32_t x_bits;	/* that may be written in x2APIC mode */
+} registers[] = {
+	{ LAPIC_ID, 1, READABLE | WRITABLE | X_READABLE, 0xff000000, 0 },
+	{ LAPIC_VERSION, 1, READABLE | X_READABLE, 0x01050014, 0 },
+	{ LAPIC_TPR, 1, READABLE | WRITABLE | X_READABLE | X_WRITABLE, 0xff, 0xff },
+	{ LAPIC_APR, 1, READABLE, 0, 0 },
+	{ LAPIC_PPR, 1, READABLE | X_READABLE, 0xff, 0 },
+	{ LAPIC_EOI, 1, WRITABLE | X_WRITABLE, 0, 0 },
+	{ LAPIC_RRD, 1, READABLE, 0, 0 },
+	{ LAPIC_LDR, 1, READABLE | WRITABLE | X_READABLE, 0xff000000, 0 },
+	{ LAPIC_DFR, 1, READABLE | WRITABLE, 0xffffffff, 0 },
+	{ LAPIC_SVR, 1, READABLE | WRITABLE | X_READABLE | X_WRITABLE, 0x13ff, 0x13ff },
+	{ LAPIC_ISR, 8, READABLE | X_READABLE, 0, 0 },
+	{ LAPIC_TMR, 8, READABLE | X_READABLE, 0, 0 },
+	{ LAPIC_IRR, 8, READABLE | X_READABLE, 0, 0 },
+	{ LAPIC_ESR, 1, READABLE | WRITABLE | X_READABLE | X_WRITABLE, 0, 0 },
+	{ LAPIC_ICR, 1, READABLE | WRITABLE | X_READABLE | X_WRITABLE, 0xccfff, 0xccfff },
+	{ LAPIC_ICR_HIGH, 1, READABLE | WRITABLE, 0xff000000, 0 },
+	{ LAPIC_LVT_TIMER, 1, READABLE | WRITABLE | X_READABLE | X_WRITABLE, 0x700ff, 0x710ff },
+	{ LAPIC_LVT_THERMAL, 1, READABLE | WRITABLE | X_READABLE | X_WRITABLE, 0x107ff, 0x117ff },
+	{ LAPIC_LVT_PERF, 1, READABLE | WRITABLE | X_READABLE | X_WRITABLE, 0x107ff, 0x117ff },
+	{ LAPIC_LVT_LINT0, 1, READABLE | WRITABLE | X_READABLE | X_WRITABLE, 0x1a7ff, 0x1f7ff },
+	{ LAPIC_LVT_LINT1, 1, READABLE | WRITABLE | X_READABLE | X_WRITABLE, 0x1a7ff, 0x1f7ff },
+	{ LAPIC_LVT_ERROR, 1, READABLE | WRITABLE | X_READABLE | X_WRITABLE, 0x100ff, 0x110ff },
+	{ LAPIC_TIMER_INITIAL, 1, READABLE | WRITABLE | X_READABLE | X_WRITABLE,
+	  0xffffffff, 0xffffffff },
+	{ LAPIC_TIMER_CURRENT, 1, READABLE | X_READABLE, 0, 0 },
+	{ LAPIC_TIMER_DIVIDE, 1, READABLE | WRITABLE | X_READABLE | X_WRITABLE, 0xb, 0xb },
+	{ LAPIC_SELF_IPI, 1, X_WRITABLE, 0, 0xff },
+};
+
+static const struct register_row *register_at(unsigned int offset)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(registers) / sizeof(registers[0]); i++)
+		if (offset >= registers[i].offset &&
+		    offset < registers[i].offset + registers[i].nr * 16U)
+			return &registers[i];
+	return NULL;
+}
+
+static uint32_t taken_errors(VM *vm)
+{
+	write_reg(vm, LAPIC_ESR, 0);
+	return read_reg(vm, LAPIC_ESR);
+}
+
+TEST_F(apic, every_register_in_memory)
+{
+	VM *vm = &self->vm;
+	unsigned int offset;
+
+	for (offset = 0; offset < LAPIC_SIZE; offset += 16) {
+		const struct register_row *row = register_at(offset);
+		unsigned int access = row ? row->access & (READABLE | WRITABLE) : 0;
+
+		/* All ones is an interrupt to the next CPU that is not valid, or errors. */
+		write_reg(vm, offset, ~0U);
+		EXPECT_EQ(access ? 0 : LAPIC_ERROR_REGISTER, taken_errors(vm))
+			TH_LOG("write to %#x", offset);
+		/* The current count counts, and the error register was just written. */
+		if (offset != LAPIC_TIMER_CURRENT)
+			EXPECT_EQ(row ? row->ones : 0, read_reg(vm, offset))
+				TH_LOG("%#x", offset);
+		EXPECT_EQ(access ? 0 : LAPIC_ERROR_REGISTER, taken_errors(vm))
+			TH_LOG("read of %#x", offset);
+	}
+}
+
+/* Each of the 256 MSRs, which are registers or a #GP. */
+TEST_F(apic, every_register_by_its_msr)
+{
+	VM *vm = &self->vm;
+	uint64_t value;
+	unsigned int i;
+
+	set_x2apic(vm);
+	for (i = 0; i < 256; i++) {
+		const struct register_row *row = register_at(i * 16);
+		bool readable = row && (row->access & X_READABLE);
+		bool writable = row && (row->access & X_WRITABLE);
+
+		EXPECT_EQ(readable ? MINIVMX_EXIT_HYPERCALL : VM_TRAP,
+			  rdmsr(vm, 0x800 + i, &value)) TH_LOG("read of MSR %#x", 0x800 + i);
+		EXPECT_EQ(writable ? MINIVMX_EXIT_HYPERCALL : VM_TRAP,
+			  wrmsr(vm, 0x800 + i, 0)) TH_LOG("write to MSR %#x", 0x800 + i);
+		/* The lowest bit that is reserved, if one is, and the highest. */
+		if (!writable || i * 16 == LAPIC_ICR)
+			continue;
+		EXPECT_EQ(VM_TRAP, wrmsr(vm, 0x800 + i, (row->x_bits + 1UL) & ~(uint64_t)row->x_bits))
+			TH_LOG("MSR %#x", 0x800 + i);
+		EXPECT_EQ(VM_TRAP, wrmsr(vm, 0x800 + i, 1UL << 63)) TH_LOG("MSR %#x", 0x800 + i);
+	}
+	EXPECT_EQ(VM_TRAP, wrmsr(vm, MSR_X2APIC(LAPIC_ICR), 1 << 13));
+	EXPECT_EQ(VM_TRAP, wrmsr(vm, MSR_X2APIC(LAPIC_ICR), 1 << 20));
+}
+
 TEST_F(apic, cr8_is_the_task_priority)
 {
 	VM *vm = &self->vm;
@@ -365,6 +474,29 @@ TEST_F(apic, the_highest_first_and_the_others_after_its_eoi)
 	EXPECT_EQ(0x31, taken(vm));
 	end_interrupt(vm);
 	EXPECT_EQ(-1, taken(vm));
+}
+
+/* The guest enters nothing anew: it lowers its priority, and there it is. */
+TEST_F(apic, what_tpr_held_back_comes_when_it_is_lowered)
+{
+	VM *vm = &self->vm;
+
+	write_reg(vm, LAPIC_TPR, 0x50);
+	write_reg(vm, LAPIC_ICR, 1 << 18 | 0x41);
+	EXPECT_EQ(-1, taken(vm));
+	vm->run->regs.rax = 3;
+	EXPECT_EQ(VM_TRAP, run_op(vm, CR8_SPIN));
+	EXPECT_EQ(0x41, vm->trap.vector);
+	/* Out of the endless loop. */
+	*(uint64_t *)vm->trap.frame = VM_CODE + 16 * OPEN;
+	end_interrupt(vm);
+	write_reg(vm, LAPIC_TPR, 0x80);
+	write_reg(vm, LAPIC_ICR, 1 << 18 | 0x71);
+	EXPECT_EQ(-1, taken(vm));
+	vm->run->regs.rdi = APIC + LAPIC_TPR;
+	vm->run->regs.rax = 0x60;
+	EXPECT_EQ(VM_TRAP, run_op(vm, WRITE_SPIN));
+	EXPECT_EQ(0x71, vm->trap.vector);
 }
 
 TEST_F(apic, an_nmi_by_ipi)
