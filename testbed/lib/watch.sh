@@ -34,6 +34,23 @@ was_reset() {
 	[[ $(grep -c '^stage init$' "$RUN/control") -gt 1 ]]
 }
 
+# Has it written anything that was not looked at? Asked often, so without a process.
+has_written() {
+	[[ ! $RUN/console.log -ot $RUN/looked || ! $RUN/control -ot $RUN/looked ]]
+}
+
+# What it says of itself: sets $stage, and VERDICT if that is the end.
+look_at_machine() {
+	: >"$RUN/looked" # first: what is written meanwhile is looked at once more
+	stage=$(control_value stage)
+	if [[ $EXPECT_PANIC == 0 ]] && has_panic "$RUN/console.log"; then
+		sleep 2 # for the rest of its last words
+		VERDICT=$STATUS_DIED
+	elif was_reset; then
+		VERDICT=$STATUS_VANISHED
+	fi
+}
+
 # Pass on COMMAND's output as it comes, from when there can be some: until then
 # the terminal belongs to the progress line.
 relay_output() {
@@ -51,11 +68,11 @@ nobody_reads_output() {
 # Wait for the machine to end, by itself or because it has to be ended. Sets
 # VERDICT if the reason it was ended says all.
 watch_machine() {
-	local started=$EPOCHSECONDS running='' stage
+	local started=$EPOCHSECONDS running='' stage=''
 	VERDICT='' OUTPUT_PID=''
 	while machine_is_alive; do
 		sleep 0.2
-		stage=$(control_value stage)
+		! has_written || look_at_machine
 		if [[ -n $running ]]; then
 			:
 		elif [[ $stage == running || $stage == off ]]; then
@@ -64,11 +81,8 @@ watch_machine() {
 		else
 			progress "${stage:-booting}"
 		fi
-		if [[ $EXPECT_PANIC == 0 ]] && has_panic "$RUN/console.log"; then
-			sleep 2 # for the rest of its last words
-			VERDICT=$STATUS_DIED
-		elif was_reset; then
-			VERDICT=$STATUS_VANISHED
+		if [[ -n $VERDICT ]]; then
+			:
 		elif [[ -z $running && $((EPOCHSECONDS - started)) -ge $BOOT_TIMEOUT ]]; then
 			VERDICT=$STATUS_BOOT
 		elif [[ -n $running && $((EPOCHSECONDS - running)) -ge $TIMEOUT ]]; then
