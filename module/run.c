@@ -320,6 +320,27 @@ static bool run_apic(struct vcpu *vcpu, int *ret)
 	return false;
 }
 
+/* Requests for what only the vCPU's own thread does, between entries, and may sleep for. */
+static const struct {
+	enum vcpu_request request;
+	void (*serve)(struct vcpu *vcpu);
+} served[] = {
+	{ REQ_PML, pml_switch },
+	{ REQ_APIC_PAGE, apicv_page_follow },
+	{ REQ_PVCLOCK, pvclock_publish },
+};
+
+#define SERVED	(BIT(REQ_PML) | BIT(REQ_APIC_PAGE) | BIT(REQ_PVCLOCK))
+
+static void serve_requests(struct vcpu *vcpu)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(served); i++)
+		if (test_and_clear_bit(served[i].request, &vcpu->requests))
+			served[i].serve(vcpu);
+}
+
 static int run_loop(struct vcpu *vcpu, enum run_action action)
 {
 	unsigned long requests;
@@ -344,15 +365,8 @@ static int run_loop(struct vcpu *vcpu, enum run_action action)
 		}
 		if (unlikely(requests & BIT(REQ_LEND)))
 			vcpu_lend(vcpu);
-		if (unlikely(requests & BIT(REQ_PML)) &&
-		    test_and_clear_bit(REQ_PML, &vcpu->requests))
-			pml_switch(vcpu);
-		if (unlikely(requests & BIT(REQ_APIC_PAGE)) &&
-		    test_and_clear_bit(REQ_APIC_PAGE, &vcpu->requests))
-			apicv_page_follow(vcpu);
-		if (unlikely(requests & BIT(REQ_PVCLOCK)) &&
-		    test_and_clear_bit(REQ_PVCLOCK, &vcpu->requests))
-			pvclock_publish(vcpu);
+		if (unlikely(requests & SERVED))
+			serve_requests(vcpu);
 		if (unlikely(requests & BIT(REQ_EOI)) &&
 		    test_and_clear_bit(REQ_EOI, &vcpu->requests)) {
 			run_interrupted(vcpu, MINIVMX_EXIT_EOI);
