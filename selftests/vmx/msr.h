@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* RDMSR and WRMSR by a guest, and by its program. */
+/* MSRs in tests: as the guest and as the program reads and writes them. */
 #ifndef SELFTESTS_MSR_H
 #define SELFTESTS_MSR_H
 
@@ -51,6 +51,15 @@ static inline uint64_t user_read(VM *self, uint32_t index)
 
 	vm_must(minivmx_get_msrs(self->vcpu, &msr, 1) == 1);
 	return msr.data;
+}
+
+/* 0, or -errno. */
+static inline int user_write(VM *self, uint32_t index, uint64_t value)
+{
+	struct minivmx_msr msr = { .index = index, .data = value };
+	int ret = minivmx_set_msrs(self->vcpu, &msr, 1);
+
+	return ret < 0 ? ret : 0;
 }
 
 #endif /* SELFTESTS_MSR_H */
