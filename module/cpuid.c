@@ -34,10 +34,10 @@
 			 F(PCID) | F(XMM4_1) | F(XMM4_2) | F(MOVBE) | F(POPCNT) | \
 			 F(AES) | F(AVX) | F(F16C) | F(RDRAND))
 #define MASK_1_ECX_XSAVE (F(XSAVE) | F(AVX) | F(F16C) | F(FMA))
-/* CPUID.1:EDX: all but MCE, MCA, debug store, ACPI, TM, HT, PBE. */
+/* CPUID.1:EDX: all but debug store, ACPI, TM, HT, PBE. */
 #define MASK_1_EDX	(F(FPU) | F(VME) | F(DE) | F(PSE) | F(TSC) | F(MSR) | F(PAE) | \
-			 F(CX8) | F(SEP) | F(MTRR) | F(PGE) | F(CMOV) | F(PAT) | F(PSE36) | \
-			 F(CLFLUSH) | F(MMX) | F(FXSR) | F(XMM) | F(XMM2))
+			 F(MCE) | F(CX8) | F(SEP) | F(MTRR) | F(PGE) | F(MCA) | F(CMOV) | F(PAT) | \
+			 F(PSE36) | F(CLFLUSH) | F(MMX) | F(FXSR) | F(XMM) | F(XMM2))
 #define MASK_7_EBX	(F(FSGSBASE) | F(BMI1) | F(AVX2) | F(SMEP) | F(BMI2) | F(ERMS) | \
 			 F(INVPCID) | F(RDSEED) | F(ADX) | F(SMAP) | F(CLFLUSHOPT) | \
 			 F(CLWB) | F(SHA_NI) | F(AVX512F) | F(AVX512DQ) | F(AVX512CD) | \

@@ -364,7 +364,7 @@ enum run_action exit_wrmsr(struct vcpu *vcpu)
 	if (unlikely(vcpu->nr_msr_routes) &&
 	    msr_routed(vcpu, index, MINIVMX_MSR_WRITE, &action))
 		return action;
-	if (msr_write(vcpu, index, vcpu_edx_eax(vcpu)))
+	if (msr_write(vcpu, index, vcpu_edx_eax(vcpu), false))
 		return inject_gp(vcpu);
 	vcpu_skip(vcpu);
 	return RUN_RESUME;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MSRs: one row each, but for those of the APIC and the MTRRs. Any other does not
- * exist: the guest's access to it is a #GP.
+ * MSRs: one row each, but for those of the APIC, the MTRRs and those of machine checks.
+ * Any other does not exist: the guest's access to it is a #GP.
  */
 #include <linux/bitmap.h>
 #include <linux/bits.h>
@@ -17,6 +17,7 @@
 #include "apicv.h"
 #include "cr.h"
 #include "host.h"
+#include "mce.h"
 #include "msr.h"
 #include "mtrr.h"
 #include "pvclock.h"
@@ -283,14 +284,18 @@ static const struct msr_row *msr_find(u32 index)
 int msr_read(struct vcpu *vcpu, u32 index, u64 *value)
 {
 	const struct msr_row *row;
+	int ret;
 
 	if (vcpu->apic && apic_msr_is_register(index))
 		return apic_read_msr(vcpu, index, value);
 	row = msr_find(index);
-	return row ? row->get(vcpu, row, value) : mtrr_read(&vcpu->mtrrs, index, value);
+	if (row)
+		return row->get(vcpu, row, value);
+	ret = mtrr_read(&vcpu->mtrrs, index, value);
+	return ret == -ENXIO ? mce_read(&vcpu->mce, index, value) : ret;
 }
 
-int msr_write(struct vcpu *vcpu, u32 index, u64 value)
+int msr_write(struct vcpu *vcpu, u32 index, u64 value, bool by_program)
 {
 	const struct msr_row *row;
 	int ret;
@@ -298,8 +303,10 @@ int msr_write(struct vcpu *vcpu, u32 index, u64 value)
 	if (vcpu->apic && apic_msr_is_register(index))
 		return apic_write_msr(vcpu, index, value);
 	row = msr_find(index);
-	if (!row)
-		return mtrr_write(&vcpu->mtrrs, index, value);
+	if (!row) {
+		ret = mtrr_write(&vcpu->mtrrs, index, value);
+		return ret == -ENXIO ? mce_write(&vcpu->mce, index, value, by_program) : ret;
+	}
 	ret = check(row, value);
 	return ret ?: row->set(vcpu, row, value);
 }

@@ -152,7 +152,7 @@ static int for_each_msr(struct vcpu *vcpu, struct minivmx_msrs *msrs, bool set)
 		if (row->reserved)
 			ret = -EINVAL;
 		else if (set)
-			ret = msr_write(vcpu, row->index, row->data);
+			ret = msr_write(vcpu, row->index, row->data, true);
 		else
 			ret = msr_read(vcpu, row->index, &row->data);
 	}

@@ -11,6 +11,7 @@
 #include "../uapi/minivmx.h"
 #include "ept.h"
 #include "hw.h"
+#include "mce.h"
 #include "mtrr.h"
 #include "pvclock.h"
 #include "vm.h"
@@ -190,6 +191,7 @@ struct mmio_state;
  * @tsc_adjust: guest's IA32_TSC_ADJUST
  * @debugctl: guest's IA32_DEBUGCTL, as the VMCS has it
  * @mtrrs: guest's MTRRs
+ * @mce: guest's machine-check MSRs
  * @clock: guest's paravirtual clock
  *
  * @apic: its local APIC, or NULL
@@ -266,6 +268,7 @@ struct vcpu {
 	u64 msr[NR_SWITCH_MSRS];
 	u64 misc_enable, tsc_adjust, debugctl;
 	struct mtrrs mtrrs;
+	struct mce_msrs mce;
 	struct pvclock clock;
 
 	struct apic *apic;

@@ -738,7 +738,10 @@ struct minivmx_msr {
  * @done: out: rows handled; the row after them is the one that was refused
  * @entries: address of struct minivmx_msr[@nr]
  *
- * -ENXIO for an MSR the vCPU does not have, -EINVAL for a value it refuses.
+ * -ENXIO for an MSR the vCPU does not have, -EINVAL for a value it refuses. SET refuses
+ * what WRMSR does, but writes errors, too, into the machine-check banks (IA32_MCi_STATUS,
+ * _ADDR, _MISC). Whether IA32_MCG_CTL and IA32_MCi_CTL let an error be reported is for the
+ * program to see.
  */
 struct minivmx_msrs {
 	__u32 nr;

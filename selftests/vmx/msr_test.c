@@ -114,7 +114,6 @@ TEST_F(vm, an_msr_that_does_not_exist_is_gp)
 		0xc1,		/* PMC0 */
 		0x210,		/* MTRR_PHYSBASE8 */
 		0x25a,
-		0x179,		/* MCG_CAP */
 		0x1f2,		/* SMRR */
 		0x38f,		/* PERF_GLOBAL_CTRL */
 		0x480,		/* VMX_BASIC */
