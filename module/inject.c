@@ -334,6 +334,16 @@ int inject_check_event(const struct minivmx_event *event)
 	}
 }
 
+/*
+ * "Interrupt 18--Machine-Check Exception (#MC)", "IA32_MCG_STATUS MSR": the CPU shuts down
+ * if software has not enabled the exception or is busy with another. MCE is never a bit
+ * that the guest owns, so that its view of it is in the shadow.
+ */
+static bool machine_check_shuts_down(struct vcpu *vcpu)
+{
+	return !(vcpu->cr4 & X86_CR4_MCE) || !mce_begin(&vcpu->mce);
+}
+
 int inject_user_event(struct vcpu *vcpu, const struct minivmx_event *event)
 {
 	int ret = inject_check_event(event);
@@ -351,6 +361,12 @@ int inject_user_event(struct vcpu *vcpu, const struct minivmx_event *event)
 			return -EBUSY;
 		vcpu->nmi_pending = true;
 		break;
+	case MINIVMX_EVENT_EXCEPTION:
+		if (event->vector == VECTOR_MC && machine_check_shuts_down(vcpu)) {
+			vcpu->event.flags = 0;
+			return 1;
+		}
+		fallthrough;
 	default:
 		vcpu->event = *event;
 		break;

@@ -35,7 +35,10 @@ void inject_events(struct vcpu *vcpu);
 /* After an exit: what was written has been delivered, or was cut off. */
 void inject_exited(struct vcpu *vcpu, u32 idt_info, u32 idt_error, u32 insn_len);
 
-/* Take an event from userspace: 0, -EINVAL, or -EBUSY if one is waiting. */
+/*
+ * Take an event from userspace: 0, 1 if it is a machine check that shuts the CPU down,
+ * -EINVAL, or -EBUSY if one is waiting.
+ */
 int inject_user_event(struct vcpu *vcpu, const struct minivmx_event *event);
 int inject_check_event(const struct minivmx_event *event);
 /* The task priority: of the APIC, or without one a number that does nothing. */

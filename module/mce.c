@@ -77,3 +77,11 @@ int mce_write(struct mce_msrs *mce, u32 index, u64 value, bool by_program)
 	*reg = value;
 	return 0;
 }
+
+bool mce_begin(struct mce_msrs *mce)
+{
+	if (mce->status & MCG_STATUS_MCIP)
+		return false;
+	mce->status |= MCG_STATUS_MCIP;
+	return true;
+}

@@ -34,4 +34,7 @@ struct mce_msrs {
 int mce_read(struct mce_msrs *mce, u32 index, u64 *value);
 int mce_write(struct mce_msrs *mce, u32 index, u64 value, bool by_program);
 
+/* A machine check happens. False if one is in progress already, which is a shutdown. */
+bool mce_begin(struct mce_msrs *mce);
+
 #endif /* MINIVMX_MCE_H */

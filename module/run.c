@@ -466,6 +466,14 @@ static enum run_action finish_pending(struct vcpu *vcpu, u32 action)
 	return RUN_RESUME;
 }
 
+/* The instruction that exited is not finished: nothing follows a shutdown. */
+static enum run_action shut_down(struct vcpu *vcpu)
+{
+	vcpu->pending = PENDING_NONE;
+	run_interrupted(vcpu, MINIVMX_EXIT_SHUTDOWN);
+	return RUN_TO_USER;
+}
+
 static void give_page(struct vcpu *vcpu)
 {
 	struct minivmx_run *run = vcpu->run;
@@ -521,7 +529,7 @@ static int run_locked(struct vcpu *vcpu)
 	if (in.action == MINIVMX_SKIP && vcpu->pending == PENDING_NONE)
 		return -EINVAL;
 	ret = inject_user_event(vcpu, &in.event);
-	if (ret)
+	if (ret < 0)
 		return ret;
 
 	take_regs(vcpu, &in.regs);
@@ -529,7 +537,7 @@ static int run_locked(struct vcpu *vcpu)
 	vcpu->windows = in.request & (MINIVMX_REQ_IRQ_WINDOW | MINIVMX_REQ_NMI_WINDOW);
 	inject_update(vcpu);
 
-	action = finish_pending(vcpu, in.action);
+	action = ret ? shut_down(vcpu) : finish_pending(vcpu, in.action);
 	if (action != RUN_TO_USER && (in.request & MINIVMX_REQ_EXIT_NOW)) {
 		run_interrupted(vcpu, MINIVMX_EXIT_INTR);
 		action = RUN_TO_USER;

@@ -471,7 +471,7 @@ struct minivmx_event {
 #define MINIVMX_EXIT_MMIO	3	/* @mmio: access to unmapped memory */
 #define MINIVMX_EXIT_HLT	4	/* HLT; SKIP it, with an event or without */
 #define MINIVMX_EXIT_HYPERCALL	5	/* VMCALL; arguments are in @regs */
-#define MINIVMX_EXIT_SHUTDOWN	6	/* triple fault */
+#define MINIVMX_EXIT_SHUTDOWN	6	/* triple fault, or a machine check: see @event */
 #define MINIVMX_EXIT_IRQ_WINDOW	7	/* as requested */
 #define MINIVMX_EXIT_NMI_WINDOW	8	/* as requested */
 #define MINIVMX_EXIT_INTR	9	/* interrupted; RETRY goes on */
@@ -611,7 +611,11 @@ struct minivmx_eoi {
  * @event: in: an event to deliver. An exception, NMI or SOFT* event takes the
  *         place of one that the exit cut off; an EXTINT waits in the module
  *         until the guest can take it. -EBUSY if such an event is still
- *         waiting. RUN clears @event.flags when it has taken it.
+ *         waiting. RUN clears @event.flags when it has taken it. A machine check
+ *         (exception, vector 18) sets MCIP in IA32_MCG_STATUS; with CR4.MCE clear or
+ *         MCIP set the CPU shuts down instead, and does not finish the instruction
+ *         that exited. What the guest finds in the banks is set beforehand, see
+ *         struct minivmx_msrs
  * @regs: in and out
  * @kind: out: MINIVMX_EXIT_*
  * @ready: out: MINIVMX_READY_*
@@ -766,7 +770,8 @@ struct minivmx_xsave {
 
 /**
  * struct minivmx_events - argument of MINIVMX_GET_EVENTS, MINIVMX_SET_EVENTS
- * @event: the event that will be delivered at the next entry
+ * @event: the event that will be delivered at the next entry. A machine check here has
+ *	   happened already: it is delivered, whatever CR4.MCE and MCIP are
  * @irq: an EXTINT that waits until the guest can take it
  * @nmi_pending: 1 if an NMI waits until the guest can take it
  * @interruptibility: guest "Interruptibility state" field: bits 0 (STI),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Machine checks: the MSRs, what the guest and what the program may write there, and
- * CR4.MCE ("Machine-Check Architecture").
+ * Machine checks: the MSRs, what the guest and what the program may write there, CR4.MCE,
+ * and the exception ("Machine-Check Architecture").
  */
 #include "msr.h"
 #include "vmcs.h"
@@ -18,9 +18,13 @@ enum { CTL, STATUS, ADDR, MISC, NR_REGS };
 #define EIPV		(1 << 1)
 #define MCIP		(1 << 2)
 
+#define MC_VECTOR	18
+
 /* A memory error, uncorrected, with an address and more: VAL, UC, EN, MISCV, ADDRV, PCC. */
 #define AN_ERROR	0xbe0000000000009fUL
 #define AN_ADDRESS	0x12345000UL
+
+#define EXCEPTION	MINIVMX_EVENT_EXCEPTION
 
 GUEST64(nops, "nop; nop; vmcall");
 
@@ -254,6 +258,119 @@ TEST_F(vm, cr4_mce_is_the_guests_and_stays_set_in_the_cpu)
 	ASSERT_EQ(0, minivmx_get_sregs(self->vcpu, &self->sregs));
 	EXPECT_EQ(cr4, self->sregs.cr4);
 	EXPECT_EQ(CR4_MCE, vmcs_get(self, GUEST_CR4) & CR4_MCE);
+}
+
+/* ---- The exception ---- */
+
+GUEST64(handled,
+	/* What a handler does, behind its end: the error is cleared, and then MCIP. */
+	"nop; vmcall;"
+	"mov $0x415, %ecx; xor %eax, %eax; xor %edx, %edx; wrmsr;"
+	"mov $0x17a, %ecx; wrmsr; vmcall");
+
+TEST_F(vm, a_machine_check_finds_its_bank)
+{
+	START(self, handled, CR4_MCE);
+	ASSERT_EQ(0, user_write(self, MC(5, STATUS), AN_ERROR));
+	ASSERT_EQ(0, user_write(self, MC(5, ADDR), AN_ADDRESS));
+	ASSERT_EQ(0, user_write(self, MC(5, MISC), 0x86));
+	ASSERT_EQ(0, user_write(self, MCG_STATUS, RIPV));
+	vm_event(self, EXCEPTION, MC_VECTOR);
+	ASSERT_EQ(VM_TRAP, vm_run(self));
+	EXPECT_EQ(MC_VECTOR, self->trap.vector);
+	EXPECT_EQ(VM_CODE, self->trap.rip);
+	EXPECT_EQ(VM_STACK - 7 * 8, self->run->regs.rsp);	/* no error code */
+	EXPECT_EQ(RIPV | MCIP, user_read(self, MCG_STATUS));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, vm_skip(self));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, vm_skip(self));
+	EXPECT_EQ(0, user_read(self, MC(5, STATUS)));
+	EXPECT_EQ(AN_ADDRESS, user_read(self, MC(5, ADDR)));
+	EXPECT_EQ(0, user_read(self, MCG_STATUS));
+
+	/* The next one may come. */
+	START(self, nops, CR4_MCE);
+	vm_event(self, EXCEPTION, MC_VECTOR);
+	ASSERT_EQ(VM_TRAP, vm_run(self));
+	EXPECT_EQ(MC_VECTOR, self->trap.vector);
+	EXPECT_EQ(MCIP, user_read(self, MCG_STATUS));
+}
+
+TEST_F(vm, without_cr4_mce_it_is_a_shutdown)
+{
+	START(self, nops, 0);
+	vm_event(self, EXCEPTION, MC_VECTOR);
+	ASSERT_EQ(MINIVMX_EXIT_SHUTDOWN, vm_run(self));
+	EXPECT_EQ(0, user_read(self, MCG_STATUS));
+	/* Nothing is left of it, and the program may set it up anew. */
+	START(self, nops, 0);
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, vm_run(self));
+	EXPECT_EQ(VM_CODE + 2, self->run->regs.rip);
+}
+
+TEST_F(vm, a_second_one_in_the_first_is_a_shutdown)
+{
+	START(self, nops, CR4_MCE);
+	vm_event(self, EXCEPTION, MC_VECTOR);
+	ASSERT_EQ(VM_TRAP, vm_run(self));
+	/* The OUT of its handler is not finished. */
+	vm_event(self, EXCEPTION, MC_VECTOR);
+	ASSERT_EQ(MINIVMX_EXIT_SHUTDOWN, vm_skip(self));
+	EXPECT_EQ(0, self->run->exit.reason);
+	EXPECT_EQ(-EINVAL, vm_skip(self));
+}
+
+TEST_F(vm, int_18_is_no_machine_check)
+{
+	START(self, nops, 0);
+	vm_event(self, MINIVMX_EVENT_SOFTINT, MC_VECTOR);
+	self->run->event.insn_len = 1;
+	ASSERT_EQ(VM_TRAP, vm_run(self));
+	EXPECT_EQ(MC_VECTOR, self->trap.vector);
+	EXPECT_EQ(VM_CODE + 1, self->trap.rip);
+	EXPECT_EQ(0, user_read(self, MCG_STATUS));
+}
+
+/* Stack at an address whose page nobody has touched: no EPT entry. */
+#define UNTOUCHED	(VM_PAGES + 0x20000)
+
+TEST_F(vm, one_that_was_cut_off_comes_once)
+{
+	START(self, nops, CR4_MCE);
+	self->run->regs.rsp = UNTOUCHED;
+	vm_event(self, EXCEPTION, MC_VECTOR);
+	ASSERT_EQ(VM_TRAP, vm_run(self));
+	EXPECT_EQ(MC_VECTOR, self->trap.vector);
+	EXPECT_EQ(UNTOUCHED, self->trap.rsp);
+	EXPECT_LT(0, vm_count(self, 48));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, vm_skip(self));
+}
+
+TEST_F(vm, one_that_was_cut_off_can_be_moved_to_another_vcpu)
+{
+	struct minivmx_events events;
+	struct minivmx_regs regs;
+	uint64_t status;
+
+	START(self, nops, CR4_MCE);
+	self->run->regs.rsp = UNTOUCHED;
+	ASSERT_EQ(0, mprotect(vm_at(self, UNTOUCHED - 0x1000), 0x1000, PROT_NONE));
+	vm_event(self, EXCEPTION, MC_VECTOR);
+	ASSERT_EQ(MINIVMX_EXIT_MEMORY, vm_run(self));
+	ASSERT_EQ(0, minivmx_get_events(self->vcpu, &events));
+	EXPECT_EQ(MC_VECTOR, events.event.vector);
+	status = user_read(self, MCG_STATUS);
+	EXPECT_EQ(MCIP, status);
+	regs = self->run->regs;
+	regs.rsp = VM_STACK;
+
+	vm_new_vcpu(self, 1);
+	START(self, nops, CR4_MCE);
+	self->run->regs = regs;
+	ASSERT_EQ(0, user_write(self, MCG_STATUS, status));
+	ASSERT_EQ(0, minivmx_set_events(self->vcpu, &events));
+	ASSERT_EQ(VM_TRAP, vm_run(self));
+	EXPECT_EQ(MC_VECTOR, self->trap.vector);
+	EXPECT_EQ(VM_CODE, self->trap.rip);
 }
 
 TEST_HARNESS_MAIN
