@@ -106,6 +106,8 @@ static void mask_leaf7(struct minivmx_cpuid_entry *row)
 {
 	row->eax = 0;
 	row->ebx &= MASK_7_EBX;
+	/* Emulated (msr.c). A Linux that sees it does without a watchdog for its TSC. */
+	row->ebx |= F(TSC_ADJUST);
 	row->ecx &= MASK_7_ECX;
 	row->edx &= MASK_7_EDX;
 	if (!fpu_xcr0_mask()) {

@@ -126,6 +126,12 @@ TEST_F(vm, cpuid_hypervisor_leaf_names_minivmx)
 	EXPECT_EQ(0x40000000, self->run->regs.rax);
 }
 
+TEST_F(vm, cpuid_shows_tsc_adjust)
+{
+	guest_cpuid(self, 7, 0);
+	EXPECT_NE(0, self->run->regs.rbx & 1 << 1);
+}
+
 TEST_F(vm, cpuid_initial_apic_id_is_the_vcpus_number)
 {
 	vm_destroy(self);
