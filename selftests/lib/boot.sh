@@ -7,6 +7,7 @@ declare -A BOOT_ENDS=()    # by job, how its test ends the kernel, see add_host_
 declare -A BOOT_CONSOLE=() # by job, what the console must say then
 
 GUEST_TEST=uapi/linux_guest_test.sh
+STRESS_TEST=uapi/linux_stress_test.sh
 GDB_TEST=uapi/gdb_test.sh
 
 # has_gdb KERNEL CPUS GUEST: in that machine, for a Linux guest whose symbols are the
@@ -19,7 +20,7 @@ target_programs() {
 	for kind in uapi vmx; do
 		while read -r name; do
 			case $kind/$name in
-			"$GUEST_TEST") [[ $guest != - ]] || continue ;;
+			"$GUEST_TEST" | "$STRESS_TEST") [[ $guest != - ]] || continue ;;
 			"$GDB_TEST") has_gdb "$@" || continue ;;
 			esac
 			echo "$kind/$name"
