@@ -155,6 +155,25 @@ TEST_F(runner, failures)
 	EXPECT_TRUE(says(self, "EIO"));
 }
 
+/* The runner gets signals by a descriptor: it has blocked them when it is ready for them. */
+static void await_signals_blocked(pid_t pid)
+{
+	unsigned long blocked = 0;
+	char path[64], line[256];
+	FILE *status;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	while (!(blocked & 1UL << (SIGTERM - 1))) {
+		usleep(1000);
+		status = fopen(path, "r");
+		if (!status)
+			return;
+		while (fgets(line, sizeof(line), status))
+			sscanf(line, "SigBlk: %lx", &blocked);
+		fclose(status);
+	}
+}
+
 TEST_F(runner, signals_kill_it)
 {
 	static const struct fake_step spin[] = { { .op = FAKE_SPIN, .value = 1 } };
@@ -163,7 +182,8 @@ TEST_F(runner, signals_kill_it)
 
 	for (int i = 0; i < 4; i++) {
 		start(self, i % 2 ? idle : spin);
-		usleep(100000);
+		await_signals_blocked(self->child);
+		usleep(i < 2 ? 0 : 100000);	/* at the beginning, and on its way */
 		kill(self->child, numbers[i]);
 		EXPECT_EQ(finish(self), -numbers[i]);
 		EXPECT_TRUE(says(self, "ended by"));
