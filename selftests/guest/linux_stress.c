@@ -29,7 +29,7 @@
 #include <unistd.h>
 
 #define NS_PER_S	1000000000LL
-/* Nothing that a thread does takes long; if it does not get on for so long, it is stuck. */
+/* Nothing that a thread does takes a tenth of this, so that one that takes it is stuck. */
 #define STUCK_S		10
 
 #define LOAD(x)		__atomic_load_n(&(x), __ATOMIC_SEQ_CST)
@@ -207,7 +207,8 @@ static void write_page(struct worker *w)
 		asm volatile("incq %0" : "+m"(*word));
 		written++;
 		if (*word != written)
-			fail("writer %d wrote %" PRIu64 " and reads %" PRIu64, w->nr, written, *word);
+			fail("writer %d wrote %" PRIu64 " and reads %" PRIu64, w->nr, written,
+			     *word);
 		got_on(w);
 		if (!LOAD(busy))
 			rest();
@@ -334,7 +335,8 @@ static void count_timer(struct worker *w)
 		after = now_ns();
 		ends += 1 + info.si_overrun;
 		if (ends > (uint64_t)(after - start) / INTERVAL_NS)
-			fail("a timer ended %" PRIu64 " times in %" PRId64 " ns", ends, after - start);
+			fail("a timer ended %" PRIu64 " times in %" PRId64 " ns", ends,
+			     after - start);
 		if (ends < (uint64_t)(before - start) / INTERVAL_NS)
 			fail("a timer ended but %" PRIu64 " times in %" PRId64 " ns", ends,
 			     before - start);
@@ -382,7 +384,8 @@ static void migrate(struct worker *w)
 			fail("a thread is on CPU %d, not %d", sched_getcpu(), cpu);
 		now = now_ns();
 		if (now < last)
-			fail("the clock of CPU %d is %" PRId64 " ns behind another", cpu, last - now);
+			fail("the clock of CPU %d is %" PRId64 " ns behind another", cpu,
+			     last - now);
 		last = now;
 		cpu = (cpu + 1) % nr_cpus;
 		got_on(w);

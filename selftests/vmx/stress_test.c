@@ -11,7 +11,7 @@
 #include "../lib/rounds.h"
 #include "apic.h"
 
-/* Nothing that a vCPU does takes long; if it does not get on for so long, it is stuck. */
+/* Nothing that a vCPU does takes a tenth of this, so that one that takes it is stuck. */
 #define STUCK_S		10
 
 static const char *const op_names[NR_OPS] = {
@@ -30,7 +30,6 @@ struct stress_vcpu {
 	VM vm;				/* of the first, with a vCPU of its own */
 	pthread_t thread;
 	volatile bool *stop;
-	int cpu;			/* that it is pinned to, or -1 */
 	volatile bool ended;
 	volatile int kind;		/* how the last RUN ended */
 	unsigned long outs, faults;
@@ -87,8 +86,6 @@ static void *run_vcpu(void *arg)
 	struct minivmx_run *run = v->vm.run;
 	int ret;
 
-	if (v->cpu >= 0)
-		pin_to_cpu(v->cpu);
 	run->action = MINIVMX_RETRY;
 	while (!*v->stop) {
 		ret = minivmx_run(v->vm.vcpu);
@@ -143,7 +140,6 @@ FIXTURE_SETUP(stress)
 			vm_new_vcpu(&v->vm, i);
 		}
 		v->stop = &self->stop;
-		v->cpu = -1;
 	}
 }
 
@@ -303,7 +299,11 @@ static bool is_done(const struct stress_vcpu *v)
 	return v->kind == MINIVMX_EXIT_HYPERCALL && v->vm.run->regs.rax == STRESS_DONE;
 }
 
-/* After the end of its RUN, which takes nothing in that was not. */
+/*
+ * After the end of its RUN: as it was when it was stuck, but that GET_APIC has what was on
+ * its way arrive. One that is halted with something in IRR that IF and PPR let through
+ * should have been woken; if there is nothing, it was not sent, or lost before.
+ */
 static void describe_vcpu(STRESS *self, unsigned int i)
 {
 	struct stress_vcpu *v = &self->v[i];
@@ -435,7 +435,8 @@ static void print_totals(STRESS *self, bool x2apic, uint64_t ms)
 	fprintf(stderr, "\n# IPIs:");
 	for (n = 0; n < NR_KINDS; n++)
 		fprintf(stderr, "%s %lu %s", n ? "," : "", kinds[n], kind_names[n]);
-	fprintf(stderr, "\n# the host: %lu rounds, %lu accesses kept waiting\n", self->rounds, faults);
+	fprintf(stderr, "\n# the host: %lu rounds, %lu accesses kept waiting\n", self->rounds,
+		faults);
 }
 
 TEST_F_TIMEOUT(stress, nothing_is_lost, 10000)
@@ -495,7 +496,7 @@ TEST_F_TIMEOUT(stress, nobody_is_left_waiting, 10000)
 	for (i = 0; i < STRESS_CPUS; i++) {
 		volatile struct stress_cpu *cpu = &self->books->cpus[i];
 
-		EXPECT_EQ(3 * cpu->ops[OP_LEAD], cpu->answers);
+		EXPECT_EQ((STRESS_CPUS - 1) * cpu->ops[OP_LEAD], cpu->answers);
 		EXPECT_EQ(cpu->timers_started, cpu->timers_ended);
 		leads += cpu->ops[OP_LEAD];
 		follows += cpu->ops[OP_FOLLOW];
@@ -503,10 +504,10 @@ TEST_F_TIMEOUT(stress, nobody_is_left_waiting, 10000)
 		timers += cpu->timers_ended;
 	}
 	EXPECT_LT(0, timers);
-	EXPECT_EQ(3 * leads, follows);
+	EXPECT_EQ((STRESS_CPUS - 1) * leads, follows);
 	EXPECT_EQ(follows, answers);
-	fprintf(stderr, "# %s, %lu ms: %lu turns, %lu timers\n", variant->x2apic ? "x2APIC" : "xAPIC",
-		now_ms() - start, leads, timers);
+	fprintf(stderr, "# %s, %lu ms: %lu turns, %lu timers\n",
+		variant->x2apic ? "x2APIC" : "xAPIC", now_ms() - start, leads, timers);
 }
 
 TEST_HARNESS_MAIN
