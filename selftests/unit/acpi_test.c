@@ -1,4 +1,4 @@
-/* SOURCES: RUNNER LIBS: -ljson-c */
+/* SOURCES: RUNNER */
 // SPDX-License-Identifier: GPL-2.0
 /* The ACPI tables: that they hang together, and say what there is. */
 #include <stdio.h>

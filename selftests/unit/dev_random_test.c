@@ -1,4 +1,4 @@
-/* SOURCES: userspace/devices/table.c userspace/devices/pic.c userspace/devices/pit.c userspace/devices/rtc.c userspace/devices/uart16550.c userspace/devices/i8042.c userspace/devices/port92.c userspace/devices/cf9.c userspace/devices/acpi_pm.c userspace/devices/ioapic.c userspace/devices/debug_exit.c userspace/devices/post.c selftests/unit/fake_machine.c */
+/* SOURCES: userspace/devices/table.c userspace/devices/pic.c userspace/devices/pit.c userspace/devices/rtc.c userspace/devices/uart16550.c userspace/devices/i8042.c userspace/devices/port92.c userspace/devices/pci_host.c userspace/devices/pci_device.c userspace/devices/acpi_pm.c userspace/devices/ioapic.c userspace/devices/debug_exit.c userspace/devices/post.c selftests/unit/fake_machine.c */
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Nonsense: random accesses to every device of the table, a million in all,

@@ -6,12 +6,23 @@
 #ifndef FAKE_MACHINE_H
 #define FAKE_MACHINE_H
 
+#include <pthread.h>
+
 #include "../../userspace/devices/device.h"
 
 #define FAKE_NS		1000000000ull
 #define FAKE_MS		1000000ull
 #define FAKE_US		1000ull
 #define FAKE_LINES	16
+#define FAKE_DOORS	64
+
+/* An eventfd that was handed to the machine: by its address, or by its number. */
+struct fake_door {
+	uint64_t address;
+	uint32_t data;
+	unsigned int gsi;
+	int fd;
+};
 
 /**
  * struct machine - what the device sees, and what it did
@@ -26,6 +37,13 @@
  * @msis: calls of machine_msi()
  * @msi_address: of the last
  * @msi_data: of the last
+ * @lock: machine_lock(), as soon as fake_threads() was called
+ * @has_threads: it was
+ * @next_gsi: of machine_new_gsi()
+ * @ioeventfds: those that are on
+ * @irqfds: likewise
+ * @nr_ioeventfds: how many
+ * @nr_irqfds: how many
  * @output: what was sent to the terminal
  * @output_len: bytes of it, those that did not fit included
  * @stops: calls of machine_stop()
@@ -48,6 +66,13 @@ struct machine {
 	unsigned int msis;
 	uint64_t msi_address;
 	uint32_t msi_data;
+	pthread_mutex_t lock;
+	bool has_threads;
+	unsigned int next_gsi;
+	struct fake_door ioeventfds[FAKE_DOORS];
+	struct fake_door irqfds[FAKE_DOORS];
+	unsigned int nr_ioeventfds;
+	unsigned int nr_irqfds;
 	uint8_t output[4096];
 	size_t output_len;
 	unsigned int stops;
@@ -77,6 +102,19 @@ unsigned int fake_run(struct machine *m, uint64_t ns);
 
 /* Let @ns pass in one leap, as on a host that was busy, then tick once. */
 void fake_leap(struct machine *m, uint64_t ns);
+
+/* Threads may take the machine's lock; the test does so around its accesses. */
+void fake_threads(struct machine *m);
+
+/*
+ * A write to where an ioeventfd may be: signals that, or is an access to the device.
+ */
+void fake_write(struct machine *m, uint64_t address, unsigned int size, uint64_t value);
+uint64_t fake_read(struct machine *m, uint64_t address, unsigned int size);
+/*
+ * Wait at most @ms for a message, as irqfds send them, and take it. NULL if none came.
+ */
+const struct fake_door *fake_message(struct machine *m, int ms);
 
 /* Does one of the class's ranges cover @port? */
 bool fake_claims(const struct machine *m, uint16_t port);

@@ -385,6 +385,21 @@ int minivmx_signal_msi(int vm, uint64_t address, uint32_t data)
 	return 0;
 }
 
+int minivmx_set_gsi_routes(int vm, const struct minivmx_gsi_route *routes, uint32_t nr)
+{
+	return 0;
+}
+
+int minivmx_irqfd(int vm, const struct minivmx_irqfd *arg)
+{
+	return 0;
+}
+
+int minivmx_ioeventfd(int vm, const struct minivmx_ioeventfd *arg)
+{
+	return 0;
+}
+
 int minivmx_set_route(int vcpu, uint32_t reason, uint32_t route)
 {
 	return 0;

@@ -6,7 +6,7 @@
  * machine calls it with its lock held, so a device needs no lock of its own;
  * a device calls back only through the machine_*() functions below, which
  * expect that lock. Devices never touch /dev/minivmx, never exit the process
- * and never block.
+ * and never block. (Those of ../virtio have threads and locks, see virtio.h.)
  */
 #ifndef DEVICE_H
 #define DEVICE_H
@@ -87,6 +87,12 @@ enum machine_stop {
 	STOP_DEBUG_EXIT,	/* a write to the debug-exit port */
 };
 
+/*
+ * The machine's lock, for threads of a device's own: all others who call a device, and
+ * whom a device calls, hold it already.
+ */
+void machine_lock(struct machine *m);
+void machine_unlock(struct machine *m);
 /* ns since the machine was created; stands still while it is paused. */
 uint64_t machine_now(const struct machine *m);
 /* Wall-clock seconds since 1970 UTC, for the CMOS clock. */
@@ -97,6 +103,18 @@ void machine_set_irq(struct machine *m, unsigned int line, bool level);
 void machine_set_intr(struct machine *m, bool level);
 /* A message to the local APICs: "Message Signalled Interrupts" of Intel's manual. */
 void machine_msi(struct machine *m, uint64_t address, uint32_t data);
+/*
+ * Have @fd, an eventfd, signalled when the guest writes two bytes at @address, in the
+ * place of the access; or no longer. 0 or -errno.
+ */
+int machine_ioeventfd(struct machine *m, uint64_t address, int fd, bool on);
+/* A number for machine_irqfd(). */
+unsigned int machine_new_gsi(struct machine *m);
+/*
+ * Have the message sent whenever @fd, an eventfd, is signalled; it may be changed. With
+ * an @address of 0 none is, and signals wait. 0 or -errno.
+ */
+int machine_irqfd(struct machine *m, unsigned int gsi, int fd, uint64_t address, uint32_t data);
 /* Bytes for the user's terminal; never blocks the guest for long. */
 void machine_output(struct machine *m, const uint8_t *bytes, size_t len);
 /* Stop: @value is the byte written to the debug-exit port, else 0. */
@@ -114,6 +132,7 @@ extern const struct device_class pic_class;
 
 /* The I/O APIC, which is where the ACPI tables say (ioapic.c). */
 #define IOAPIC_ADDRESS	0xfec00000ULL
+#define IOAPIC_PINS	24
 
 void ioapic_set_pin(void *ioapic, unsigned int pin, bool level);
 /* The guest has ended the interrupt with that vector. */

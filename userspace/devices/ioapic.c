@@ -13,8 +13,6 @@
 
 #include "device.h"
 
-#define NR_PINS		24
-
 /* Offsets in its page. */
 #define REG_SELECT	0x00
 #define REG_WINDOW	0x10
@@ -27,7 +25,7 @@
 #define INDEX_ENTRIES	0x10
 
 /* Version 20H has the EOI register. */
-#define VERSION		(0x20U | (NR_PINS - 1) << 16)
+#define VERSION		(0x20U | (IOAPIC_PINS - 1) << 16)
 
 /* A redirection entry. */
 #define ENTRY_VECTOR	0xffULL
@@ -52,7 +50,7 @@ struct ioapic {
 	uint8_t select;
 	uint8_t id;
 	uint32_t pins;			/* levels */
-	uint64_t entries[NR_PINS];
+	uint64_t entries[IOAPIC_PINS];
 };
 
 static const struct mmio_range ioapic_mmio[] = {
@@ -99,7 +97,7 @@ void ioapic_eoi(void *dev, uint8_t vector)
 	struct ioapic *io = dev;
 	unsigned int pin;
 
-	for (pin = 0; pin < NR_PINS; pin++) {
+	for (pin = 0; pin < IOAPIC_PINS; pin++) {
 		if (!(io->entries[pin] & ENTRY_IN_SERVICE) ||
 		    (io->entries[pin] & ENTRY_VECTOR) != vector)
 			continue;
@@ -119,7 +117,7 @@ static uint32_t read_selected(const struct ioapic *io)
 	case INDEX_VERSION:
 		return VERSION;
 	default:
-		if (index >= 2 * NR_PINS)
+		if (index >= 2 * IOAPIC_PINS)
 			return 0;
 		return (uint32_t)(io->entries[index / 2] >> (index % 2 * 32));
 	}
@@ -142,7 +140,7 @@ static void write_selected(struct ioapic *io, uint32_t value)
 
 	if (io->select == INDEX_ID)
 		io->id = value >> 24 & 0xf;
-	if (index >= 2 * NR_PINS)
+	if (index >= 2 * IOAPIC_PINS)
 		return;
 	if (index % 2)
 		write_entry(io, pin, (io->entries[pin] & 0xffffffff) | (uint64_t)value << 32);
@@ -192,7 +190,7 @@ static void ioapic_reset(void *dev)
 
 	io->select = 0;
 	io->id = 0;
-	for (pin = 0; pin < NR_PINS; pin++)
+	for (pin = 0; pin < IOAPIC_PINS; pin++)
 		io->entries[pin] = ENTRY_MASKED;
 }
 

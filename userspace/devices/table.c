@@ -6,6 +6,7 @@
  * listed here. They are created and reset from the top: the PIC comes first,
  * since the others lower their interrupt lines when they are reset.
  */
+#include "pci.h"
 #include "table.h"
 
 const struct device_class *const device_table[] = {
@@ -15,9 +16,9 @@ const struct device_class *const device_table[] = {
 	&uart16550_class,
 	&i8042_class,
 	&port92_class,
-	&cf9_class,
 	&acpi_pm_class,
 	&ioapic_class,
+	&pci_host_class,
 	&debug_exit_class,
 	&post_class,
 	NULL

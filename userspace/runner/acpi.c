@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The ACPI tables ("ACPI Software Programming Model" in the ACPI specification, whose
- * names are used here). They describe devices/ioapic.c, acpi_pm.c and cf9.c.
+ * names are used here). They describe devices/ioapic.c, acpi_pm.c and pci_host.c; one of
+ * them, the DSDT, is dsdt.asl, compiled.
  */
 #include <string.h>
 
 #include "acpi.h"
 #include "device.h"
+#include "dsdt.hex"
+#include "pci.h"
 
 #define HEADER_SIZE	36
 #define LENGTH_AT	4
@@ -92,18 +95,10 @@ static uint8_t *table_end(struct writer *w)
 	return w->start + (size + 15) / 16 * 16;
 }
 
-/* Name(\_S5, Package(4) {0, 0, 0, 0}): sleep type 0 is off. */
 static uint8_t *write_dsdt(uint8_t *at)
 {
-	struct writer w = table_begin(at, "DSDT", 2);
-
-	put(&w, 0x08, 1);	/* NameOp */
-	put_text(&w, "_S5_");
-	put(&w, 0x12, 1);	/* PackageOp */
-	put(&w, 6, 1);		/* its bytes, from this one on */
-	put(&w, 4, 1);		/* elements */
-	put_zeros(&w, 4);	/* ZeroOp each */
-	return table_end(&w);
+	memcpy(at, dsdt_aml_code, sizeof(dsdt_aml_code));
+	return at + (sizeof(dsdt_aml_code) + 15) / 16 * 16;
 }
 
 static uint8_t *write_fadt(uint8_t *at, uint64_t dsdt)
@@ -190,12 +185,27 @@ static uint8_t *write_madt(uint8_t *at, unsigned int cpus)
 	return table_end(&w);
 }
 
-static uint8_t *write_xsdt(uint8_t *at, uint64_t fadt, uint64_t madt)
+/* Where PCI configuration space is: "MCFG Table" in the PCI firmware specification. */
+static uint8_t *write_mcfg(uint8_t *at)
+{
+	struct writer w = table_begin(at, "MCFG", 1);
+
+	put_zeros(&w, 8);
+	put(&w, PCI_MMCONFIG, 8);
+	put(&w, 0, 2);			/* segment */
+	put(&w, 0, 1);			/* first bus */
+	put(&w, 0, 1);			/* last bus */
+	put_zeros(&w, 4);
+	return table_end(&w);
+}
+
+static uint8_t *write_xsdt(uint8_t *at, uint64_t fadt, uint64_t madt, uint64_t mcfg)
 {
 	struct writer w = table_begin(at, "XSDT", 1);
 
 	put(&w, fadt, 8);
 	put(&w, madt, 8);
+	put(&w, mcfg, 8);
 	return table_end(&w);
 }
 
@@ -219,11 +229,14 @@ static void write_root(uint8_t *at, uint64_t xsdt)
 void acpi_write(struct guest_memory *memory, unsigned int cpus)
 {
 	uint8_t *root = guest_memory_at(memory, ACPI_ROOT, 0x1000);
-	uint8_t *dsdt = root + 48, *fadt, *madt, *xsdt;
+	uint8_t *dsdt = root + 48, *fadt, *madt, *mcfg, *xsdt;
+	const uint64_t offset = ACPI_ROOT - (uintptr_t)root;
 
 	fadt = write_dsdt(dsdt);
-	madt = write_fadt(fadt, ACPI_ROOT + (uint64_t)(dsdt - root));
-	xsdt = write_madt(madt, cpus);
-	write_xsdt(xsdt, ACPI_ROOT + (uint64_t)(fadt - root), ACPI_ROOT + (uint64_t)(madt - root));
-	write_root(root, ACPI_ROOT + (uint64_t)(xsdt - root));
+	madt = write_fadt(fadt, (uintptr_t)dsdt + offset);
+	mcfg = write_madt(madt, cpus);
+	xsdt = write_mcfg(mcfg);
+	write_xsdt(xsdt, (uintptr_t)fadt + offset, (uintptr_t)madt + offset,
+		   (uintptr_t)mcfg + offset);
+	write_root(root, (uintptr_t)xsdt + offset);
 }

@@ -12,7 +12,8 @@
 
 /*
  * Write them for so many CPUs: the root pointer, XSDT, FADT (reset, power-off, PM
- * timer), DSDT (how to power off), MADT (CPUs, the I/O APIC, NMIs). The memory there
+ * timer), DSDT (how to power off, the PCI bus), MCFG (PCI configuration space), MADT
+ * (CPUs, the I/O APIC, NMIs). The memory there
  * is reserved in what guest_memory_map() tells.
  */
 void acpi_write(struct guest_memory *memory, unsigned int cpus);

@@ -41,6 +41,8 @@ static int create_devices(struct machine *m, struct message *message)
 			m->pic = device->state;
 		if (device->class == &ioapic_class)
 			m->ioapic = device->state;
+		if (device->class == &pci_host_class)
+			m->pci = device->state;
 		if (device->class->input)
 			m->input_device = device;
 	}
@@ -71,6 +73,7 @@ struct machine *machine_create(const struct machine_config *config,
 	m->debug_exit_port = config->debug_exit_port;
 	m->epoch = monotonic_now();
 	m->deadline = NO_DEADLINE;
+	m->next_gsi = IOAPIC_PINS;
 	if (create_devices(m, message) ||
 	    bus_init(&m->bus, m->devices, m->nr_devices, message)) {
 		machine_destroy(m);
@@ -256,6 +259,16 @@ void machine_eoi(struct machine *m, uint8_t vector)
 
 /* ---- What devices call ---- */
 
+void machine_lock(struct machine *m)
+{
+	pthread_mutex_lock(&m->lock);
+}
+
+void machine_unlock(struct machine *m)
+{
+	pthread_mutex_unlock(&m->lock);
+}
+
 /* The timer is at the I/O APIC's pin 2, where the PIC would be cascaded. */
 static unsigned int pin_of_line(unsigned int line)
 {
@@ -273,6 +286,26 @@ void machine_set_irq(struct machine *m, unsigned int line, bool level)
 void machine_msi(struct machine *m, uint64_t address, uint32_t data)
 {
 	m->host.msi(m->host.context, address, data);
+}
+
+int machine_ioeventfd(struct machine *m, uint64_t address, int fd, bool on)
+{
+	return m->host.ioeventfd(m->host.context, address, fd, on);
+}
+
+unsigned int machine_new_gsi(struct machine *m)
+{
+	return m->next_gsi++;
+}
+
+int machine_irqfd(struct machine *m, unsigned int gsi, int fd, uint64_t address, uint32_t data)
+{
+	return m->host.irqfd(m->host.context, gsi, fd, address, data);
+}
+
+int machine_plug(struct machine *m, struct pci_device *dev)
+{
+	return pci_plug(m->pci, dev);
 }
 
 void machine_set_intr(struct machine *m, bool level)

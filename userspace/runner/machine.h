@@ -15,6 +15,7 @@
 #include "bus.h"
 #include "device.h"
 #include "message.h"
+#include "pci.h"
 
 #define MACHINE_INPUT_SIZE	1024
 
@@ -28,6 +29,8 @@
  * @input_taken: the queue of typed bytes is empty again
  * @stopped: a device stopped the machine
  * @msi: a device sent a message to the local APICs
+ * @ioeventfd: see machine_ioeventfd()
+ * @irqfd: see machine_irqfd()
  *
  * All are called with the machine's lock held and must not block.
  */
@@ -39,6 +42,8 @@ struct machine_host {
 	void (*input_taken)(void *context);
 	void (*stopped)(void *context, enum machine_stop why, uint32_t value);
 	void (*msi)(void *context, uint64_t address, uint32_t data);
+	int (*ioeventfd)(void *context, uint64_t address, int fd, bool on);
+	int (*irqfd)(void *context, unsigned int gsi, int fd, uint64_t address, uint32_t data);
 };
 
 /**
@@ -52,6 +57,8 @@ struct machine_host {
  * @nr_devices: how many
  * @pic: the interrupt controller's state
  * @ioapic: the I/O APIC's
+ * @pci: the PCI host bridge's
+ * @next_gsi: the next that machine_new_gsi() gives
  * @input_device: the one that takes what the user types, or NULL
  * @bus: its ports
  * @intr: level of the INTR line
@@ -70,6 +77,8 @@ struct machine {
 	size_t nr_devices;
 	void *pic;
 	void *ioapic;
+	void *pci;
+	unsigned int next_gsi;
 	struct device *input_device;
 	struct bus bus;
 	bool intr;
