@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * SOURCES: selftests/unit/fake_minivmx.c RUNNER
- * LIBS: -ljson-c
- */
+/* SOURCES: selftests/unit/fake_minivmx.c RUNNER */
 /*
  * The control socket of a whole run: what it answers, and that it is there as long
  * as the run, however that ends.

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * SOURCES: selftests/unit/fake_minivmx.c RUNNER
- * LIBS: -ljson-c
- */
+/* SOURCES: selftests/unit/fake_minivmx.c RUNNER */
 /*
  * The socket for gdb of a whole run: clients come, stop the guest, go and come again,
  * and are not to be trusted.

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * SOURCES: selftests/unit/fake_minivmx.c RUNNER
- * LIBS: -ljson-c
- */
+/* SOURCES: selftests/unit/fake_minivmx.c RUNNER */
 /*
  * A whole run of the runner, with its threads, its devices and a CPU that is
  * made up: how it starts, waits, is interrupted, and ends.

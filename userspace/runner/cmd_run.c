@@ -9,6 +9,7 @@
 
 #include "commands.h"
 #include "control_dir.h"
+#include "device_options.h"
 #include "exit_status.h"
 #include "loader.h"
 #include "session.h"
@@ -37,6 +38,9 @@ static void print_help(void)
 "  -a, --append STRING    command line (for Linux, without this: \"%s\")\n"
 "  -m, --mem SIZE         memory, with K, M or G behind the number (256M)\n"
 "  -c, --cpus N           processors, from 1 to %d (1)\n"
+"      --disk FILE[,ro][,direct]\n"
+"                         a virtio disk: a raw file or a block device; ro: not written,\n"
+"                         direct: past the host's page cache; up to %d times\n"
 "      --gdb PORT         wait for gdb on that port of 127.0.0.1 (0: any) before the\n"
 "                         first instruction\n"
 "      --debug-exit PORT  a byte written to this I/O port ends the run\n"
@@ -67,7 +71,7 @@ static void print_help(void)
 "  minivmx run --mem 512M --initrd initrd.img --append 'console=ttyS0 quiet' \\\n"
 "      /boot/vmlinuz-$(uname -r)\n"
 "  minivmx run --debug-exit 0xf4 --timeout 10 --stats test.elf\n",
-	       DEFAULT_LINUX_CMDLINE, MINIVMX_MAX_VCPUS, STATUS_OK, STATUS_USAGE, STATUS_HOST, STATUS_VM,
+	       DEFAULT_LINUX_CMDLINE, MINIVMX_MAX_VCPUS, MAX_DISKS, STATUS_OK, STATUS_USAGE, STATUS_HOST, STATUS_VM,
 	       STATUS_GUEST, STATUS_TIMEOUT);
 }
 
@@ -163,7 +167,16 @@ static int parse_name(const char *text, struct message *message,
 	return 0;
 }
 
+static int parse_disk_option(const char *text, struct message *message,
+			     struct run_options *options)
+{
+	if (options->nr_disks == MAX_DISKS)
+		return fail(message, "--disk: more than %d disks", MAX_DISKS);
+	return parse_disk(text, &options->disks[options->nr_disks++], message);
+}
+
 enum long_option {
+	OPTION_DISK = 255,
 	OPTION_DEBUG_EXIT = 256,
 	OPTION_GDB,
 	OPTION_TIMEOUT,
@@ -178,6 +191,7 @@ static const struct option long_options[] = {
 	{ "append", required_argument, NULL, 'a' },
 	{ "mem", required_argument, NULL, 'm' },
 	{ "cpus", required_argument, NULL, 'c' },
+	{ "disk", required_argument, NULL, OPTION_DISK },
 	{ "debug-exit", required_argument, NULL, OPTION_DEBUG_EXIT },
 	{ "gdb", required_argument, NULL, OPTION_GDB },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
@@ -206,6 +220,8 @@ static int set_option(int c, struct run_options *options,
 		return parse_memory(optarg, message, options);
 	case 'c':
 		return parse_cpus(optarg, message, options);
+	case OPTION_DISK:
+		return parse_disk_option(optarg, message, options);
 	case OPTION_DEBUG_EXIT:
 		return parse_port(optarg, message, options);
 	case OPTION_GDB:

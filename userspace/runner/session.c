@@ -84,6 +84,20 @@ static void on_msi(void *context, uint64_t address, uint32_t data)
 	minivmx_signal_msi(s->vm, address, data);
 }
 
+static int on_ioeventfd(void *context, uint64_t address, int fd, bool on)
+{
+	const struct session *s = context;
+
+	return doors_ioeventfd(s->vm, address, fd, on);
+}
+
+static int on_irqfd(void *context, unsigned int gsi, int fd, uint64_t address, uint32_t data)
+{
+	struct session *s = context;
+
+	return doors_irqfd(&s->doors, s->vm, gsi, fd, address, data);
+}
+
 static void on_output_failed(void *context, int error)
 {
 	struct session *s = context;
@@ -279,14 +293,20 @@ static int create_machine(struct session *s)
 			.input_taken = on_input_taken,
 			.stopped = on_stopped,
 			.msi = on_msi,
+			.ioeventfd = on_ioeventfd,
+			.irqfd = on_irqfd,
 		},
 	};
 	struct message message;
 
 	s->machine = machine_create(&config, &message);
-	if (!s->machine)
-		fprintf(stderr, "minivmx: %s\n", message.text);
-	return s->machine ? 0 : -1;
+	s->virtio.m = s->machine;
+	s->virtio.memory = &s->memory;
+	if (s->machine && !virtio_devices_create(&s->virtio, s->options->disks,
+						 s->options->nr_disks, &message))
+		return 0;
+	fprintf(stderr, "minivmx: %s\n", message.text);
+	return -1;
 }
 
 /* ---- Running ---- */
@@ -301,7 +321,9 @@ static int start_threads(struct session *s)
 		return -1;
 	ret = output_start(&s->output);
 	if (!ret) {
-		ret = io_start(s);
+		ret = virtio_devices_start(&s->virtio);
+		if (!ret)
+			ret = io_start(s);
 		if (ret)
 			output_finish(&s->output, -1);
 	}
@@ -372,6 +394,7 @@ static void close_if_open(int fd)
 
 static void take_down(struct session *s)
 {
+	virtio_devices_free(&s->virtio);
 	while (s->nr_cpus--) {
 		minivmx_unmap_run(s->cpus[s->nr_cpus].run, s->run_size);
 		close(s->cpus[s->nr_cpus].vcpu);

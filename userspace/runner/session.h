@@ -7,9 +7,10 @@
  *   I/O thread      keyboard, clocks, signals, --timeout (io.c)
  *   output thread   stdout (output.c)
  *   control thread  other processes' requests (control.c, control_requests.c)
+ *   workers         the virtio devices' I/O (virtio_devices.c)
  *
- * Locks: machine->lock first, then output.lock; nothing is waited for with
- * either held, except on a condition of that lock.
+ * Locks: machine->lock first, then a virtio device's or output.lock; nothing is waited
+ * for with either held, except on a condition of that lock.
  */
 #ifndef SESSION_H
 #define SESSION_H
@@ -18,11 +19,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "doors.h"
 #include "libminivmx.h"
 #include "machine.h"
 #include "memory.h"
 #include "message.h"
 #include "output.h"
+#include "virtio_devices.h"
 
 /* Why it is over. */
 enum outcome {
@@ -49,6 +52,8 @@ struct run_options {
 	uint64_t memory;
 	unsigned int cpus;
 	uint16_t debug_exit_port;
+	struct disk_options disks[MAX_DISKS];
+	unsigned int nr_disks;
 	bool stats;
 	const char *stats_json;
 	uint64_t timeout_ns;	/* 0: none */
@@ -92,6 +97,8 @@ struct cpu {
  * @nr_threads: how many of them have a thread, the main thread included
  * @run_size: a run page's size
  * @machine: the devices; its lock protects the members from @outcome on
+ * @doors: eventfds between the devices and the VM
+ * @virtio: the devices on the PCI bus
  * @output: what the guest prints
  * @output_hangs: its thread could not be ended
  * @io: the I/O thread
@@ -115,6 +122,8 @@ struct session {
 	unsigned int nr_threads;
 	size_t run_size;
 	struct machine *machine;
+	struct doors doors;
+	struct virtio_devices virtio;
 	struct output output;
 	bool output_hangs;
 	struct io_thread *io;

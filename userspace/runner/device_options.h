@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What --disk and its like say. */
+#ifndef DEVICE_OPTIONS_H
+#define DEVICE_OPTIONS_H
+
+#include "../virtio/disk.h"
+#include "message.h"
+
+/*
+ * PATH[,ro][,direct]. 0, or -1 with a message. The path is a copy that stays for good.
+ */
+int parse_disk(const char *text, struct disk_options *disk, struct message *message);
+
+#endif /* DEVICE_OPTIONS_H */

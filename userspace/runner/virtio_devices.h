@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The virtio devices of a machine, and the threads in which they work. */
+#ifndef VIRTIO_DEVICES_H
+#define VIRTIO_DEVICES_H
+
+#include <stdbool.h>
+
+#include "../virtio/disk.h"
+#include "machine.h"
+#include "memory.h"
+#include "message.h"
+
+#define MAX_DISKS	8
+#define MAX_VIRTIO	(1 + MAX_DISKS)
+
+struct virtio_device;
+struct worker;
+
+/**
+ * struct virtio_devices - they
+ * @m: the machine
+ * @memory: the guest's
+ * @devices: the devices, in the order of their PCI slots
+ * @nr_devices: how many
+ * @workers: of each a thread of its own: a disk's I/O does not wait for another's
+ * @nr_workers: how many
+ */
+struct virtio_devices {
+	struct machine *m;
+	const struct guest_memory *memory;
+	struct virtio_device *devices[MAX_VIRTIO];
+	unsigned int nr_devices;
+	struct worker *workers[MAX_VIRTIO];
+	unsigned int nr_workers;
+};
+
+/* Make an entropy device and the disks. 0, or -1 with a message; then free them, too. */
+int virtio_devices_create(struct virtio_devices *all, const struct disk_options *disks,
+			  unsigned int nr_disks, struct message *message);
+/* 0 or -errno. */
+int virtio_devices_start(struct virtio_devices *all);
+/* With the CPUs at rest: the devices stop working and are gone. */
+void virtio_devices_free(struct virtio_devices *all);
+
+#endif /* VIRTIO_DEVICES_H */
