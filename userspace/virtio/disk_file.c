@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "disk.h"
-#include "virtqueue.h"
+#include "iov.h"
 
 /* Requests that the kernel has at a time; further ones wait here. */
 #define RING_ENTRIES	128

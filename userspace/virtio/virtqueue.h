@@ -15,12 +15,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/uio.h>
 
 #include "../runner/memory.h"
+#include "iov.h"
 
 /* Of descriptors in a queue, and so in the chain of one buffer. */
-#define VIRTQUEUE_MAX	256
+#define VIRTQUEUE_MAX	IOV_ELEMENTS
 
 /**
  * struct virtqueue - a queue
@@ -98,20 +98,5 @@ bool vq_wants_interrupt(struct virtqueue *vq);
 void vq_stop_notifications(struct virtqueue *vq);
 /* It is to, from now on; true if there already is a buffer of which it might not. */
 bool vq_want_notifications(struct virtqueue *vq);
-
-/* ---- Elements ---- */
-
-/* Bytes of all elements. */
-size_t iov_size(const struct iovec *iov, unsigned int nr);
-/* Copy from or to elements, from byte @offset on; returns the bytes that there were. */
-size_t iov_read(const struct iovec *iov, unsigned int nr, size_t offset, void *to, size_t size);
-size_t iov_write(const struct iovec *iov, unsigned int nr, size_t offset, const void *from,
-		 size_t size);
-/*
- * The elements of @size bytes from @offset on, at @slice, which has room for @nr; returns
- * how many. There must be so many bytes.
- */
-unsigned int iov_slice(const struct iovec *iov, unsigned int nr, size_t offset, size_t size,
-		       struct iovec *slice);
 
 #endif /* VIRTQUEUE_H */
