@@ -41,6 +41,12 @@ static void print_help(void)
 "      --disk FILE[,ro][,direct]\n"
 "                         a virtio disk: a raw file or a block device; ro: not written,\n"
 "                         direct: past the host's page cache; up to %d times\n"
+"      --net user[,hostfwd=tcp:PORT:GUESTPORT][,restrict][,mac=MAC]\n"
+"                         a network card in a network of its own, 10.0.2.0/24, with DHCP,\n"
+"                         from where it reaches what minivmx does; hostfwd: and what\n"
+"                         connects to PORT of the host reaches it; restrict: only that\n"
+"      --net tap=NAME[,mac=MAC]\n"
+"                         one at a tap device of the host; up to %d cards\n"
 "      --gdb PORT         wait for gdb on that port of 127.0.0.1 (0: any) before the\n"
 "                         first instruction\n"
 "      --debug-exit PORT  a byte written to this I/O port ends the run\n"
@@ -71,7 +77,8 @@ static void print_help(void)
 "  minivmx run --mem 512M --initrd initrd.img --append 'console=ttyS0 quiet' \\\n"
 "      /boot/vmlinuz-$(uname -r)\n"
 "  minivmx run --debug-exit 0xf4 --timeout 10 --stats test.elf\n",
-	       DEFAULT_LINUX_CMDLINE, MINIVMX_MAX_VCPUS, MAX_DISKS, STATUS_OK, STATUS_USAGE, STATUS_HOST, STATUS_VM,
+	       DEFAULT_LINUX_CMDLINE, MINIVMX_MAX_VCPUS, MAX_DISKS, MAX_NETS,
+	       STATUS_OK, STATUS_USAGE, STATUS_HOST, STATUS_VM,
 	       STATUS_GUEST, STATUS_TIMEOUT);
 }
 
@@ -175,8 +182,20 @@ static int parse_disk_option(const char *text, struct message *message,
 	return parse_disk(text, &options->disks[options->nr_disks++], message);
 }
 
+static int parse_net_option(const char *text, struct message *message,
+			    struct run_options *options)
+{
+	const unsigned int index = options->nr_nets;
+
+	if (index == MAX_NETS)
+		return fail(message, "--net: more than %d network devices", MAX_NETS);
+	options->nr_nets++;
+	return parse_net(text, index, &options->nets[index], message);
+}
+
 enum long_option {
-	OPTION_DISK = 255,
+	OPTION_DISK = 254,
+	OPTION_NET,
 	OPTION_DEBUG_EXIT = 256,
 	OPTION_GDB,
 	OPTION_TIMEOUT,
@@ -192,6 +211,7 @@ static const struct option long_options[] = {
 	{ "mem", required_argument, NULL, 'm' },
 	{ "cpus", required_argument, NULL, 'c' },
 	{ "disk", required_argument, NULL, OPTION_DISK },
+	{ "net", required_argument, NULL, OPTION_NET },
 	{ "debug-exit", required_argument, NULL, OPTION_DEBUG_EXIT },
 	{ "gdb", required_argument, NULL, OPTION_GDB },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
@@ -222,6 +242,8 @@ static int set_option(int c, struct run_options *options,
 		return parse_cpus(optarg, message, options);
 	case OPTION_DISK:
 		return parse_disk_option(optarg, message, options);
+	case OPTION_NET:
+		return parse_net_option(optarg, message, options);
 	case OPTION_DEBUG_EXIT:
 		return parse_port(optarg, message, options);
 	case OPTION_GDB:

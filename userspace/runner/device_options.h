@@ -4,11 +4,19 @@
 #define DEVICE_OPTIONS_H
 
 #include "../virtio/disk.h"
+#include "../virtio/net.h"
 #include "message.h"
 
 /*
  * PATH[,ro][,direct]. 0, or -1 with a message. The path is a copy that stays for good.
  */
 int parse_disk(const char *text, struct disk_options *disk, struct message *message);
+
+/*
+ * user or tap=NAME, and behind it [,mac=MAC][,hostfwd=tcp|udp:[ADDRESS:]PORT:GUESTPORT]...
+ * [,restrict]. Without mac= the address is that of the machine's device number @index.
+ */
+int parse_net(const char *text, unsigned int index, struct net_options *net,
+	      struct message *message);
 
 #endif /* DEVICE_OPTIONS_H */

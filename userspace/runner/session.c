@@ -302,8 +302,7 @@ static int create_machine(struct session *s)
 	s->machine = machine_create(&config, &message);
 	s->virtio.m = s->machine;
 	s->virtio.memory = &s->memory;
-	if (s->machine && !virtio_devices_create(&s->virtio, s->options->disks,
-						 s->options->nr_disks, &message))
+	if (s->machine && !virtio_devices_create(&s->virtio, s->options, &message))
 		return 0;
 	fprintf(stderr, "minivmx: %s\n", message.text);
 	return -1;

@@ -54,6 +54,8 @@ struct run_options {
 	uint16_t debug_exit_port;
 	struct disk_options disks[MAX_DISKS];
 	unsigned int nr_disks;
+	struct net_options nets[MAX_NETS];
+	unsigned int nr_nets;
 	bool stats;
 	const char *stats_json;
 	uint64_t timeout_ns;	/* 0: none */

@@ -5,6 +5,7 @@
 
 #include "../virtio/blk.h"
 #include "../virtio/rng.h"
+#include "session.h"
 #include "virtio_devices.h"
 
 static struct worker *new_worker(struct virtio_devices *all, struct message *message)
@@ -46,15 +47,29 @@ static int add_disk(struct virtio_devices *all, const struct disk_options *optio
 	return add_device(all, blk_create(all->m, all->memory, worker, disk, name, message));
 }
 
-int virtio_devices_create(struct virtio_devices *all, const struct disk_options *disks,
-			  unsigned int nr_disks, struct message *message)
+static int add_net(struct virtio_devices *all, const struct net_options *options,
+		   struct message *message)
+{
+	struct worker *worker = new_worker(all, message);
+	struct net_end *end = worker ? net_open(options, message) : NULL;
+
+	if (!end)
+		return -1;
+	return add_device(all, net_create(all->m, all->memory, worker, end, options->mac, message));
+}
+
+int virtio_devices_create(struct virtio_devices *all, const struct run_options *options,
+			  struct message *message)
 {
 	unsigned int i;
 
 	if (add_rng(all, message))
 		return -1;
-	for (i = 0; i < nr_disks; i++)
-		if (add_disk(all, &disks[i], i, message))
+	for (i = 0; i < options->nr_disks; i++)
+		if (add_disk(all, &options->disks[i], i, message))
+			return -1;
+	for (i = 0; i < options->nr_nets; i++)
+		if (add_net(all, &options->nets[i], message))
 			return -1;
 	return 0;
 }

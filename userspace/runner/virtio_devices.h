@@ -6,15 +6,16 @@
 #include <stdbool.h>
 
 #include "../virtio/disk.h"
+#include "../virtio/net.h"
 #include "machine.h"
 #include "memory.h"
 #include "message.h"
 
 #define MAX_DISKS	8
-#define MAX_VIRTIO	(1 + MAX_DISKS)
+#define MAX_NETS	8
+#define MAX_VIRTIO	(1 + MAX_DISKS + MAX_NETS)
 
-struct virtio_device;
-struct worker;
+struct run_options;
 
 /**
  * struct virtio_devices - they
@@ -34,9 +35,9 @@ struct virtio_devices {
 	unsigned int nr_workers;
 };
 
-/* Make an entropy device and the disks. 0, or -1 with a message; then free them, too. */
-int virtio_devices_create(struct virtio_devices *all, const struct disk_options *disks,
-			  unsigned int nr_disks, struct message *message);
+/* Make those that the options say. 0, or -1 with a message; then free them, too. */
+int virtio_devices_create(struct virtio_devices *all, const struct run_options *options,
+			  struct message *message);
 /* 0 or -errno. */
 int virtio_devices_start(struct virtio_devices *all);
 /* With the CPUs at rest: the devices stop working and are gone. */
