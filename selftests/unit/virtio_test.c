@@ -93,19 +93,19 @@ FIXTURE_VARIANT_ADD(virtio, split)
 
 FIXTURE_VARIANT_ADD(virtio, split_indirect_event_idx)
 {
-	.features = VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | TOY_FEATURE,
+	.features = VIRTIO_FEATURE_INDIRECT_DESC | VIRTIO_FEATURE_EVENT_IDX | TOY_FEATURE,
 	.msix = true,
 };
 
 FIXTURE_VARIANT_ADD(virtio, packed)
 {
-	.features = VIRTIO_F_RING_PACKED,
+	.features = VIRTIO_FEATURE_RING_PACKED,
 	.msix = true,
 };
 
 FIXTURE_VARIANT_ADD(virtio, packed_indirect_event_idx)
 {
-	.features = VIRTIO_F_RING_PACKED | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX,
+	.features = VIRTIO_FEATURE_RING_PACKED | VIRTIO_FEATURE_INDIRECT_DESC | VIRTIO_FEATURE_EVENT_IDX,
 	.msix = true,
 };
 
@@ -361,7 +361,7 @@ TEST_F(virtio, buffers)
 		ASSERT_EQ(0, memcmp(data + 4096 + 64 * nr_out, data, expected));
 		ASSERT_TRUE(interrupted(d, variant->msix, i % 2));
 		/* The driver asks for an interrupt for the next. */
-		if (variant->features & VIRTIO_F_RING_PACKED)
+		if (variant->features & VIRTIO_FEATURE_RING_PACKED)
 			continue;
 		((uint16_t *)driver_at(d, d->queues[i % 2].driver, 4096))[2 + 16] =
 			d->queues[i % 2].used;
@@ -379,9 +379,9 @@ TEST_F(virtio, no_interrupts)
 
 	bring_up(d, variant->features, 16);
 	driver_area = driver_at(d, d->queues[0].driver, 4096);
-	if (variant->features & VIRTIO_F_RING_PACKED)
+	if (variant->features & VIRTIO_FEATURE_RING_PACKED)
 		driver_area[1] = 1;
-	else if (variant->features & VIRTIO_F_EVENT_IDX)
+	else if (variant->features & VIRTIO_FEATURE_EVENT_IDX)
 		driver_area[2 + 16] = 5;
 	else
 		driver_area[0] = 1;
@@ -405,12 +405,12 @@ TEST_F(virtio, an_event)
 	uint32_t length;
 	unsigned int i;
 
-	if (!(variant->features & VIRTIO_F_EVENT_IDX))
+	if (!(variant->features & VIRTIO_FEATURE_EVENT_IDX))
 		SKIP(return, "there are none with these features");
 	bring_up(d, variant->features, 16);
 	driver_area = driver_at(d, d->queues[0].driver, 4096);
 	/* The fourth; in a packed ring by its place and wrap counter. */
-	if (variant->features & VIRTIO_F_RING_PACKED) {
+	if (variant->features & VIRTIO_FEATURE_RING_PACKED) {
 		driver_area[0] = 3 | 1 << 15;
 		driver_area[1] = 2;
 	} else {
@@ -556,7 +556,7 @@ static void put_indirect(struct driver *d, uint64_t table, uint32_t size, uint16
 	struct driver_queue *q = &d->queues[0];
 	const struct driver_element element = { table, size, false };
 	uint8_t *desc = driver_at(d, q->desc + 16 * (q->next % q->size), 16);
-	const bool packed = d->features & VIRTIO_F_RING_PACKED;
+	const bool packed = d->features & VIRTIO_FEATURE_RING_PACKED;
 	uint16_t *place = (uint16_t *)(desc + (packed ? 14 : 12));
 
 	/* As any other, and then its flags. */
@@ -566,7 +566,7 @@ static void put_indirect(struct driver *d, uint64_t table, uint32_t size, uint16
 
 TEST_F(virtio, indirect_tables)
 {
-	const bool allowed = variant->features & VIRTIO_F_INDIRECT_DESC;
+	const bool allowed = variant->features & VIRTIO_FEATURE_INDIRECT_DESC;
 	const uint64_t table = self->data + 8192;
 	struct {
 		uint64_t addr;
@@ -574,7 +574,7 @@ TEST_F(virtio, indirect_tables)
 		uint16_t third;
 		uint16_t fourth;
 	} *entries = driver_at(&self->d, table, 4096);
-	const bool packed = variant->features & VIRTIO_F_RING_PACKED;
+	const bool packed = variant->features & VIRTIO_FEATURE_RING_PACKED;
 	struct driver *d = &self->d;
 	uint32_t length;
 	unsigned int i;
@@ -633,7 +633,7 @@ TEST_F(virtio, bad_split_rings)
 	struct driver *d = &self->d;
 	unsigned int i;
 
-	if (variant->features & VIRTIO_F_RING_PACKED)
+	if (variant->features & VIRTIO_FEATURE_RING_PACKED)
 		SKIP(return, "the ring is packed");
 	for (i = 0; i < 4; i++) {
 		uint16_t *avail, *desc;
@@ -665,7 +665,7 @@ TEST_F(virtio, bad_packed_rings)
 	struct driver *d = &self->d;
 	unsigned int i;
 
-	if (!(variant->features & VIRTIO_F_RING_PACKED))
+	if (!(variant->features & VIRTIO_FEATURE_RING_PACKED))
 		SKIP(return, "the ring is split");
 	bring_up(d, variant->features, 16);
 	for (i = 0; i < 16; i++)
@@ -691,7 +691,7 @@ TEST_F(virtio, bad_set_ups)
 	unsigned int i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const bool fine = rows[i].value == 5 && (variant->features & VIRTIO_F_RING_PACKED);
+		const bool fine = rows[i].value == 5 && (variant->features & VIRTIO_FEATURE_RING_PACKED);
 
 		ASSERT_TRUE(driver_negotiate(d, variant->features));
 		driver_write(d, 0x16, 2, 0);

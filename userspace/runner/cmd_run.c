@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../virtio/vsock.h"
 #include "commands.h"
 #include "control_dir.h"
 #include "device_options.h"
@@ -47,6 +48,8 @@ static void print_help(void)
 "                         connects to PORT of the host reaches it; restrict: only that\n"
 "      --net tap=NAME[,mac=MAC]\n"
 "                         one at a tap device of the host; up to %d cards\n"
+"      --vsock CID        sockets between host and guest, whose context ID that is (3 or\n"
+"                         more), by the host's vhost_vsock\n"
 "      --gdb PORT         wait for gdb on that port of 127.0.0.1 (0: any) before the\n"
 "                         first instruction\n"
 "      --debug-exit PORT  a byte written to this I/O port ends the run\n"
@@ -193,8 +196,23 @@ static int parse_net_option(const char *text, struct message *message,
 	return parse_net(text, index, &options->nets[index], message);
 }
 
+static int parse_vsock_option(const char *text, struct message *message,
+			      struct run_options *options)
+{
+	unsigned long cid;
+	char *end;
+
+	cid = strtoul(text, &end, 10);
+	if (!isdigit((unsigned char)text[0]) || *end || cid < VSOCK_CID_MIN || cid >= UINT32_MAX)
+		return fail(message, "--vsock: not a context ID from %d on: '%s'", VSOCK_CID_MIN,
+			    text);
+	options->vsock_cid = (uint32_t)cid;
+	return 0;
+}
+
 enum long_option {
-	OPTION_DISK = 254,
+	OPTION_VSOCK = 253,
+	OPTION_DISK,
 	OPTION_NET,
 	OPTION_DEBUG_EXIT = 256,
 	OPTION_GDB,
@@ -212,6 +230,7 @@ static const struct option long_options[] = {
 	{ "cpus", required_argument, NULL, 'c' },
 	{ "disk", required_argument, NULL, OPTION_DISK },
 	{ "net", required_argument, NULL, OPTION_NET },
+	{ "vsock", required_argument, NULL, OPTION_VSOCK },
 	{ "debug-exit", required_argument, NULL, OPTION_DEBUG_EXIT },
 	{ "gdb", required_argument, NULL, OPTION_GDB },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
@@ -244,6 +263,8 @@ static int set_option(int c, struct run_options *options,
 		return parse_disk_option(optarg, message, options);
 	case OPTION_NET:
 		return parse_net_option(optarg, message, options);
+	case OPTION_VSOCK:
+		return parse_vsock_option(optarg, message, options);
 	case OPTION_DEBUG_EXIT:
 		return parse_port(optarg, message, options);
 	case OPTION_GDB:

@@ -56,6 +56,7 @@ struct run_options {
 	unsigned int nr_disks;
 	struct net_options nets[MAX_NETS];
 	unsigned int nr_nets;
+	uint32_t vsock_cid;	/* 0: no virtio socket device */
 	bool stats;
 	const char *stats_json;
 	uint64_t timeout_ns;	/* 0: none */

@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../virtio/balloon.h"
 #include "../virtio/blk.h"
 #include "../virtio/rng.h"
+#include "../virtio/vsock.h"
 #include "session.h"
 #include "virtio_devices.h"
 
@@ -27,11 +29,21 @@ static int add_device(struct virtio_devices *all, struct virtio_device *dev)
 	return 0;
 }
 
-static int add_rng(struct virtio_devices *all, struct message *message)
+/* Those that have little to do share a thread. */
+static int add_small(struct virtio_devices *all, const struct run_options *options,
+		     struct message *message)
 {
 	struct worker *worker = new_worker(all, message);
 
-	return worker ? add_device(all, rng_create(all->m, all->memory, worker, message)) : -1;
+	if (!worker || add_device(all, rng_create(all->m, all->memory, worker, message)))
+		return -1;
+	all->balloon = balloon_create(all->m, all->memory, worker, message);
+	if (add_device(all, all->balloon))
+		return -1;
+	if (!options->vsock_cid)
+		return 0;
+	return add_device(all, vsock_create(all->m, all->memory, worker, options->vsock_cid,
+					    message));
 }
 
 static int add_disk(struct virtio_devices *all, const struct disk_options *options,
@@ -63,7 +75,7 @@ int virtio_devices_create(struct virtio_devices *all, const struct run_options *
 {
 	unsigned int i;
 
-	if (add_rng(all, message))
+	if (add_small(all, options, message))
 		return -1;
 	for (i = 0; i < options->nr_disks; i++)
 		if (add_disk(all, &options->disks[i], i, message))

@@ -13,7 +13,7 @@
 
 #define MAX_DISKS	8
 #define MAX_NETS	8
-#define MAX_VIRTIO	(1 + MAX_DISKS + MAX_NETS)
+#define MAX_VIRTIO	(3 + MAX_DISKS + MAX_NETS)
 
 struct run_options;
 
@@ -23,7 +23,8 @@ struct run_options;
  * @memory: the guest's
  * @devices: the devices, in the order of their PCI slots
  * @nr_devices: how many
- * @workers: of each a thread of its own: a disk's I/O does not wait for another's
+ * @balloon: one of them
+ * @workers: threads, one for each disk and network device, and one for the others
  * @nr_workers: how many
  */
 struct virtio_devices {
@@ -31,6 +32,7 @@ struct virtio_devices {
 	const struct guest_memory *memory;
 	struct virtio_device *devices[MAX_VIRTIO];
 	unsigned int nr_devices;
+	struct virtio_device *balloon;
 	struct worker *workers[MAX_VIRTIO];
 	unsigned int nr_workers;
 };

@@ -8,8 +8,8 @@
 
 #include "virtio.h"
 
-#define COMMON_FEATURES	(VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1 |	\
-			 VIRTIO_F_RING_PACKED)
+#define COMMON_FEATURES	(VIRTIO_FEATURE_INDIRECT_DESC | VIRTIO_FEATURE_EVENT_IDX | VIRTIO_FEATURE_VERSION_1 |	\
+			 VIRTIO_FEATURE_RING_PACKED)
 
 /* ISR status. */
 #define ISR_QUEUE	1
@@ -31,6 +31,11 @@ void virtio_notify(struct virtio_device *dev, unsigned int queue)
 
 	if (q->vq.enabled && vq_wants_interrupt(&q->vq))
 		interrupt(dev, q->vector, ISR_QUEUE);
+}
+
+void virtio_interrupt(struct virtio_device *dev, unsigned int queue)
+{
+	interrupt(dev, dev->queues[queue].vector, ISR_QUEUE);
 }
 
 void virtio_config_changed(struct virtio_device *dev)
@@ -179,7 +184,7 @@ void virtio_set_status(struct virtio_device *dev, uint8_t status)
 	}
 	/* The driver sees by reading it back that the features are refused. */
 	if (!(old & VIRTIO_STATUS_FEATURES_OK) &&
-	    ((dev->driver_features & ~dev->features) || !virtio_has(dev, VIRTIO_F_VERSION_1)))
+	    ((dev->driver_features & ~dev->features) || !virtio_has(dev, VIRTIO_FEATURE_VERSION_1)))
 		status &= ~(VIRTIO_STATUS_FEATURES_OK | VIRTIO_STATUS_DRIVER_OK);
 	/* The device alone decides on that, and a driver does not take bits back. */
 	dev->status = old | (status & ~VIRTIO_STATUS_NEEDS_RESET);
@@ -193,9 +198,9 @@ void virtio_enable_queue(struct virtio_device *dev, unsigned int queue)
 
 	if (vq->enabled || !(dev->status & VIRTIO_STATUS_FEATURES_OK))
 		return;
-	vq->packed = virtio_has(dev, VIRTIO_F_RING_PACKED);
-	vq->indirect = virtio_has(dev, VIRTIO_F_INDIRECT_DESC);
-	vq->event_idx = virtio_has(dev, VIRTIO_F_EVENT_IDX);
+	vq->packed = virtio_has(dev, VIRTIO_FEATURE_RING_PACKED);
+	vq->indirect = virtio_has(dev, VIRTIO_FEATURE_INDIRECT_DESC);
+	vq->event_idx = virtio_has(dev, VIRTIO_FEATURE_EVENT_IDX);
 	if (vq_enable(vq))
 		virtio_broken(dev);
 }
@@ -212,14 +217,14 @@ static void free_queues(struct virtio_device *dev)
 	}
 }
 
-static int add_queue(struct virtio_device *dev, const struct guest_memory *memory)
+static int add_queue(struct virtio_device *dev, const struct virtio_setup *setup)
 {
 	struct virtio_queue *q = &dev->queues[dev->nr_queues];
 	int ret;
 
 	q->dev = dev;
 	q->index = dev->nr_queues;
-	q->vq.memory = memory;
+	q->vq.memory = setup->memory;
 	q->watch = (struct worker_watch) {
 		.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 		.ready = on_kick,
@@ -227,7 +232,7 @@ static int add_queue(struct virtio_device *dev, const struct guest_memory *memor
 	};
 	if (q->watch.fd < 0)
 		return -errno;
-	ret = worker_watch(dev->worker, &q->watch, EPOLLIN);
+	ret = q->index < setup->nr_elsewhere ? 0 : worker_watch(dev->worker, &q->watch, EPOLLIN);
 	if (ret)
 		close(q->watch.fd);
 	else
@@ -242,12 +247,12 @@ int virtio_init(struct virtio_device *dev, const struct virtio_setup *setup)
 	dev->class = setup->class;
 	dev->m = setup->m;
 	dev->worker = setup->worker;
-	dev->features = setup->features | COMMON_FEATURES;
+	dev->features = (setup->features | COMMON_FEATURES) & ~setup->not_features;
 	dev->config = setup->config;
 	dev->config_size = setup->config_size;
 	pthread_mutex_init(&dev->lock, NULL);
 	while (!ret && dev->nr_queues < setup->nr_queues)
-		ret = add_queue(dev, setup->memory);
+		ret = add_queue(dev, setup);
 	finish_reset(dev);
 	if (!ret)
 		ret = virtio_pci_init(dev);

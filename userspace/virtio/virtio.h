@@ -24,10 +24,10 @@
 #define VIRTIO_MAX_QUEUES	8
 
 /* Features of all devices, as bits. */
-#define VIRTIO_F_INDIRECT_DESC	(1ULL << 28)
-#define VIRTIO_F_EVENT_IDX	(1ULL << 29)
-#define VIRTIO_F_VERSION_1	(1ULL << 32)
-#define VIRTIO_F_RING_PACKED	(1ULL << 34)
+#define VIRTIO_FEATURE_INDIRECT_DESC	(1ULL << 28)
+#define VIRTIO_FEATURE_EVENT_IDX	(1ULL << 29)
+#define VIRTIO_FEATURE_VERSION_1	(1ULL << 32)
+#define VIRTIO_FEATURE_RING_PACKED	(1ULL << 34)
 
 /* Device status. */
 #define VIRTIO_STATUS_ACKNOWLEDGE	1
@@ -144,7 +144,9 @@ struct virtio_device {
  * @memory: the guest's
  * @worker: that it works in; not running yet
  * @features: those of the kind; those of all devices are added
+ * @not_features: but these
  * @nr_queues: queues
+ * @nr_elsewhere: of the first of them the kernel waits for notifications, not the worker
  * @config: the device's configuration, which is the caller's
  * @config_size: bytes of it, at most 4096
  */
@@ -154,7 +156,9 @@ struct virtio_setup {
 	const struct guest_memory *memory;
 	struct worker *worker;
 	uint64_t features;
+	uint64_t not_features;
 	unsigned int nr_queues;
+	unsigned int nr_elsewhere;
 	void *config;
 	unsigned int config_size;
 };
@@ -176,6 +180,8 @@ void virtio_push(struct virtio_device *dev, unsigned int queue, const struct vq_
 		 uint32_t written);
 /* Interrupt the driver, if it wants that, for what was pushed. */
 void virtio_notify(struct virtio_device *dev, unsigned int queue);
+/* Interrupt it in any case. */
+void virtio_interrupt(struct virtio_device *dev, unsigned int queue);
 /* The device's configuration has changed. */
 void virtio_config_changed(struct virtio_device *dev);
 /* The driver broke the rules: nothing goes on until it resets the device. */

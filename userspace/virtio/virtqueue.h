@@ -30,9 +30,9 @@
  * @driver: of the driver area (available ring)
  * @device: of the device area (used ring)
  * @enabled: the driver has set it up
- * @packed: VIRTIO_F_RING_PACKED is agreed on
- * @indirect: VIRTIO_F_INDIRECT_DESC is
- * @event_idx: VIRTIO_F_EVENT_IDX is
+ * @packed: VIRTIO_FEATURE_RING_PACKED is agreed on
+ * @indirect: VIRTIO_FEATURE_INDIRECT_DESC is
+ * @event_idx: VIRTIO_FEATURE_EVENT_IDX is
  * @broken: what it did wrong, or NULL
  * @desc_area: @desc in the host's memory
  * @driver_area: @driver, likewise
