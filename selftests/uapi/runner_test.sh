@@ -29,7 +29,8 @@ mkdir -p dir
 : >empty
 printf '#!/bin/sh\necho hello\n' >script
 expect 'missing file' 4 'nowhere: cannot open: No such file' minivmx run nowhere
-expect 'directory' 4 'is a directory' minivmx run dir
+expect 'directory' 4 'is a directory' minivmx run --kernel dir
+expect 'folder that is no machine' 4 'dir: a folder without minivmx.ini' minivmx run dir
 expect 'empty file' 4 'the file is empty' minivmx run empty
 expect 'not a kernel' 4 'not a kernel: this is a script' minivmx run script
 expect 'missing initrd' 4 'nowhere: cannot open' \

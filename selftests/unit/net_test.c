@@ -598,6 +598,17 @@ TEST(tap_that_cannot_be)
 
 /* ---- Options ---- */
 
+/* parse_net() of a copy, to which @net points for as long as the process lives. */
+static int parse(const char *text, unsigned int index, struct net_options *net,
+		 struct message *message)
+{
+	static char copies[64][128];
+	static unsigned int nr;
+
+	snprintf(copies[nr], sizeof(copies[nr]), "%s", text);
+	return parse_net(copies[nr++], index, net, message);
+}
+
 TEST(options)
 {
 	static const char *const bad[] = {
@@ -612,13 +623,13 @@ TEST(options)
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		message.text[0] = '\0';
-		EXPECT_EQ(-1, parse_net(bad[i], 0, &net, &message));
-		EXPECT_EQ(0, strncmp(message.text, "--net: ", 7));
+		EXPECT_EQ(-1, parse(bad[i], 0, &net, &message));
+		EXPECT_NE('\0', message.text[0]);
 	}
-	ASSERT_EQ(0, parse_net("user", 3, &net, &message));
+	ASSERT_EQ(0, parse("user", 3, &net, &message));
 	EXPECT_EQ(0x59, net.mac[5]);
 	EXPECT_EQ(NULL, net.tap);
-	ASSERT_EQ(0, parse_net("user,restrict,hostfwd=tcp:2222:22,hostfwd=udp:127.0.0.1:53:53,"
+	ASSERT_EQ(0, parse("user,restrict,hostfwd=tcp:2222:22,hostfwd=udp:127.0.0.1:53:53,"
 			       "mac=52:54:00:aa:bb:cc", 0, &net, &message));
 	EXPECT_TRUE(net.restricted);
 	ASSERT_EQ(2, net.nr_forwards);
@@ -629,7 +640,7 @@ TEST(options)
 	EXPECT_TRUE(net.forwards[1].is_udp);
 	EXPECT_EQ(htonl(INADDR_LOOPBACK), net.forwards[1].host_address);
 	EXPECT_EQ(0xcc, net.mac[5]);
-	ASSERT_EQ(0, parse_net("tap=tap0,mac=52:54:00:aa:bb:cc", 0, &net, &message));
+	ASSERT_EQ(0, parse("tap=tap0,mac=52:54:00:aa:bb:cc", 0, &net, &message));
 	EXPECT_EQ(0, strcmp("tap0", net.tap));
 }
 

@@ -7,24 +7,20 @@
 
 #include "device_options.h"
 
-int parse_disk(const char *text, struct disk_options *disk, struct message *message)
+int parse_disk(char *text, struct disk_options *disk, struct message *message)
 {
-	char *copy = strdup(text), *word, *rest;
+	char *word;
 
-	*disk = (struct disk_options) { 0 };
-	if (!copy)
-		return fail(message, "out of memory");
-	rest = copy;
-	disk->path = strsep(&rest, ",");
+	*disk = (struct disk_options) { .path = strsep(&text, ",") };
 	if (!disk->path[0])
-		return fail(message, "--disk: no file is named in '%s'", text);
-	while ((word = strsep(&rest, ","))) {
+		return fail(message, "no file is named");
+	while ((word = strsep(&text, ","))) {
 		if (!strcmp(word, "ro"))
 			disk->read_only = true;
 		else if (!strcmp(word, "direct"))
 			disk->direct = true;
 		else
-			return fail(message, "--disk: not one of ro, direct: '%s'", word);
+			return fail(message, "not one of ro, direct: '%s'", word);
 	}
 	return 0;
 }
@@ -36,11 +32,11 @@ static int parse_mac(const char *text, uint8_t mac[NET_MAC_SIZE], struct message
 
 	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &bytes[0], &bytes[1], &bytes[2], &bytes[3],
 		   &bytes[4], &bytes[5], &end) != NET_MAC_SIZE || text[end])
-		return fail(message, "--net: not an address like 52:54:00:12:34:56: '%s'", text);
+		return fail(message, "not an address like 52:54:00:12:34:56: '%s'", text);
 	for (i = 0; i < NET_MAC_SIZE; i++)
 		mac[i] = (uint8_t)bytes[i];
 	if (mac[0] & 1)
-		return fail(message, "--net: %s is the address of a group", text);
+		return fail(message, "%s is the address of a group", text);
 	return 0;
 }
 
@@ -63,7 +59,7 @@ static int parse_forward(char *text, struct net_options *net, struct message *me
 
 	snprintf(whole, sizeof(whole), "%s", text);
 	if (net->nr_forwards == NET_MAX_FORWARDS)
-		return fail(message, "--net: more than %d hostfwd", NET_MAX_FORWARDS);
+		return fail(message, "more than %d hostfwd", NET_MAX_FORWARDS);
 	while (nr < 4 && (words[nr] = strsep(&text, ":")))
 		nr++;
 	if (nr >= 3 && !text) {
@@ -76,7 +72,7 @@ static int parse_forward(char *text, struct net_options *net, struct message *me
 	if (nr < 3 || text || (!forward->is_udp && strcmp(words[0], "tcp")) ||
 	    !forward->host_port || !forward->guest_port || forward->host_address == INADDR_NONE)
 		return fail(message,
-			    "--net: hostfwd= is not like tcp:2222:22 or udp:127.0.0.1:5353:53: '%s'",
+			    "hostfwd= is not like tcp:2222:22 or udp:127.0.0.1:5353:53: '%s'",
 			    whole);
 	net->nr_forwards++;
 	return 0;
@@ -87,31 +83,28 @@ static int parse_net_word(char *word, struct net_options *net, struct message *m
 	if (!strncmp(word, "mac=", 4))
 		return parse_mac(word + 4, net->mac, message);
 	if (net->tap)
-		return fail(message, "--net: with a tap device only mac=: '%s'", word);
+		return fail(message, "with a tap device only mac=: '%s'", word);
 	if (!strncmp(word, "hostfwd=", 8))
 		return parse_forward(word + 8, net, message);
 	if (strcmp(word, "restrict"))
-		return fail(message, "--net: not one of mac=, hostfwd=, restrict: '%s'", word);
+		return fail(message, "not one of mac=, hostfwd=, restrict: '%s'", word);
 	net->restricted = true;
 	return 0;
 }
 
-int parse_net(const char *text, unsigned int index, struct net_options *net,
+int parse_net(char *text, unsigned int index, struct net_options *net,
 	      struct message *message)
 {
-	char *copy = strdup(text), *word, *rest;
+	char *word;
 
 	/* Locally administered, and one that is known to be a VM's. */
 	*net = (struct net_options) { .mac = { 0x52, 0x54, 0, 0x12, 0x34, (uint8_t)(0x56 + index) } };
-	if (!copy)
-		return fail(message, "out of memory");
-	rest = copy;
-	word = strsep(&rest, ",");
+	word = strsep(&text, ",");
 	if (!strncmp(word, "tap=", 4) && word[4])
 		net->tap = word + 4;
 	else if (strcmp(word, "user"))
-		return fail(message, "--net: neither user nor tap=NAME: '%s'", word);
-	while ((word = strsep(&rest, ",")))
+		return fail(message, "neither user nor tap=NAME: '%s'", word);
+	while ((word = strsep(&text, ",")))
 		if (parse_net_word(word, net, message))
 			return -1;
 	return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What --disk and its like say. */
+/* What --disk and its like say; messages are to be printed behind the option's name. */
 #ifndef DEVICE_OPTIONS_H
 #define DEVICE_OPTIONS_H
 
@@ -8,15 +8,17 @@
 #include "message.h"
 
 /*
- * PATH[,ro][,direct]. 0, or -1 with a message. The path is a copy that stays for good.
+ * PATH[,ro][,direct]. 0, or -1 with a message. The text is cut into pieces, to which
+ * @disk points.
  */
-int parse_disk(const char *text, struct disk_options *disk, struct message *message);
+int parse_disk(char *text, struct disk_options *disk, struct message *message);
 
 /*
  * user or tap=NAME, and behind it [,mac=MAC][,hostfwd=tcp|udp:[ADDRESS:]PORT:GUESTPORT]...
  * [,restrict]. Without mac= the address is that of the machine's device number @index.
+ * The text is cut into pieces as well.
  */
-int parse_net(const char *text, unsigned int index, struct net_options *net,
+int parse_net(char *text, unsigned int index, struct net_options *net,
 	      struct message *message);
 
 #endif /* DEVICE_OPTIONS_H */

@@ -45,7 +45,9 @@ enum outcome {
 	OUTCOME_HOST,		/* detail: errno; the I/O thread failed */
 };
 
+/* What the user asked for: the members are those of the table in run_options.c. */
 struct run_options {
+	const char *config;	/* the file in which some of it was, or NULL */
 	const char *image;
 	const char *initrd;
 	const char *append;
@@ -65,6 +67,8 @@ struct run_options {
 	bool gdb;		/* wait for gdb on @gdb_port */
 	uint16_t gdb_port;	/* 0: any that is free */
 	bool verbose;
+	bool help;
+	struct kept_text *kept;	/* of run_options_keep() */
 };
 
 /**
