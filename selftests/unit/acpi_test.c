@@ -90,6 +90,8 @@ TEST_F(acpi, the_registers)
 	EXPECT_EQ(4, fadt[91]);
 	EXPECT_EQ(0x32, fadt[108]);
 	EXPECT_EQ(1, fadt[116]);
+	/* a power button in PM1, no sleep button: of either, set is "not there" */
+	EXPECT_EQ(0x20, get_le32(fadt + 112) & 0x30);
 	EXPECT_EQ(0xcf9, get_le64(fadt + 120));
 	EXPECT_EQ(6, fadt[128]);
 }

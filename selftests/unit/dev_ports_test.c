@@ -128,6 +128,48 @@ TEST(power)
 	fake_destroy(&m);
 }
 
+TEST(power_button)
+{
+	struct machine m = { 0 };
+
+	ASSERT_TRUE(fake_create(&m, &acpi_pm_class));
+	fake_reset(&m);
+	/* nobody has asked: it is to be seen, and that is all */
+	EXPECT_FALSE(acpi_pm_press_button(m.dev));
+	EXPECT_EQ(fake_in(&m, 0x600, 2), 0x100);
+	EXPECT_FALSE(m.irq[9]);
+	/* who asks then is told at once */
+	fake_out(&m, 0x602, 2, 0x100);
+	EXPECT_TRUE(m.irq[9]);
+	/* not by a part of the register, nor by another bit, nor by a zero */
+	fake_outb(&m, 0x601, 0x01);
+	fake_out(&m, 0x600, 2, 0xfeff);
+	fake_out(&m, 0x600, 4, 0x100);
+	EXPECT_EQ(fake_in(&m, 0x600, 2), 0x100);
+	EXPECT_TRUE(m.irq[9]);
+	fake_out(&m, 0x600, 2, 0x100);
+	EXPECT_EQ(fake_in(&m, 0x600, 2), 0);
+	EXPECT_FALSE(m.irq[9]);
+
+	/* the level stays until it is cleared, however often it is pressed */
+	EXPECT_TRUE(acpi_pm_press_button(m.dev));
+	EXPECT_TRUE(acpi_pm_press_button(m.dev));
+	EXPECT_EQ(m.rises[9], 2);
+	EXPECT_EQ(fake_inb(&m, 0x601), 1);
+	/* or not wanted any more */
+	fake_out(&m, 0x602, 2, 0);
+	EXPECT_FALSE(m.irq[9]);
+	EXPECT_EQ(fake_in(&m, 0x600, 2), 0x100);
+	fake_out(&m, 0x602, 2, 0x120);
+	EXPECT_TRUE(m.irq[9]);
+	fake_reset(&m);
+	EXPECT_FALSE(m.irq[9]);
+	EXPECT_EQ(fake_in(&m, 0x600, 2), 0);
+	EXPECT_EQ(fake_in(&m, 0x602, 2), 0);
+	EXPECT_EQ(m.stops, 0);
+	fake_destroy(&m);
+}
+
 TEST(debug_exit)
 {
 	struct machine m = { .debug_exit_port = 0xf4 };

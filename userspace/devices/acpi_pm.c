@@ -2,17 +2,19 @@
 /*
  * ACPI's power management registers, ports 600H to 60BH: what the fixed ACPI
  * description table tells of them ("Fixed Hardware Programming Model" in the ACPI
- * specification). An operating system turns the machine off by them, and has a
- * clock.
+ * specification). An operating system turns the machine off by them, hears of its power
+ * button, and has a clock.
  *
- *	600H	PM1 status	write 1 to clear; nothing ever sets a bit
+ *	600H	PM1 status	write 1 to clear; bit 8, the power button, is the only one
+ *				that is ever set
  *	602H	PM1 enable
  *	604H	PM1 control	bit 13 "go to sleep now", bits 12:10 how deeply, 0 is off
  *	608H	PM timer	32 bits, 3.579545 MHz
  *
  * The ports are those of Bochs and QEMU, so that a guest made for them, which writes
  * the word 2000H to 604H without asking anybody, turns off here, too. Anything but a
- * word there does nothing.
+ * word there does nothing. The system control interrupt is a level: what is both in PM1
+ * status and enabled holds it up.
  */
 #include <stdlib.h>
 
@@ -25,13 +27,16 @@
 
 /* The machine is in ACPI mode from the start: there is no other. */
 #define SCI_ENABLED	(1 << 0)
+#define POWER_BUTTON	(1 << 8)
 #define SLEEP_NOW	(1 << 13)
 #define SLEEP_TYPE	(7 << 10)
 #define SLEEP_OFF	(0 << 10)
 
 struct acpi_pm {
 	struct machine *m;
+	uint16_t status;
 	uint16_t enable;
+	bool sci;
 };
 
 static const struct port_range acpi_pm_ports[] = {
@@ -41,6 +46,25 @@ static const struct port_range acpi_pm_ports[] = {
 	{ PM_TIMER, PM_TIMER + 3 },
 	{ 0, 0 }
 };
+
+static void update_sci(struct acpi_pm *pm)
+{
+	const bool sci = pm->status & pm->enable;
+
+	if (sci == pm->sci)
+		return;
+	pm->sci = sci;
+	machine_set_irq(pm->m, ACPI_SCI, sci);
+}
+
+bool acpi_pm_press_button(void *dev)
+{
+	struct acpi_pm *pm = dev;
+
+	pm->status |= POWER_BUTTON;
+	update_sci(pm);
+	return pm->enable & POWER_BUTTON;
+}
 
 static uint32_t timer_value(const struct acpi_pm *pm)
 {
@@ -59,6 +83,8 @@ static uint32_t acpi_pm_in(void *dev, uint16_t port, unsigned int size)
 	if (port >= PM_TIMER) {
 		first = PM_TIMER;
 		value = timer_value(pm);
+	} else if (first == ACPI_PM_PORT) {
+		value = pm->status;
 	} else if (first == ACPI_PM_PORT + 2) {
 		value = pm->enable;
 	} else if (first == PM1_CONTROL) {
@@ -74,8 +100,11 @@ static void acpi_pm_out(void *dev, uint16_t port, unsigned int size, uint32_t va
 
 	if (size != 2)
 		return;
+	if (port == ACPI_PM_PORT)
+		pm->status &= (uint16_t)~value;
 	if (port == ACPI_PM_PORT + 2)
 		pm->enable = (uint16_t)value;
+	update_sci(pm);
 	if (port == PM1_CONTROL && (value & SLEEP_NOW) && (value & SLEEP_TYPE) == SLEEP_OFF)
 		machine_stop(pm->m, STOP_POWEROFF, 0);
 }
@@ -84,7 +113,9 @@ static void acpi_pm_reset(void *dev)
 {
 	struct acpi_pm *pm = dev;
 
+	pm->status = 0;
 	pm->enable = 0;
+	update_sci(pm);
 }
 
 static void *acpi_pm_create(struct machine *m)

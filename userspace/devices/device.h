@@ -141,5 +141,11 @@ extern const struct device_class ioapic_class;
 
 /* The first of the ports of ACPI's power management (acpi_pm.c). */
 #define ACPI_PM_PORT	0x600
+/* Its interrupt line. */
+#define ACPI_SCI	9
+
+/* The user presses the power button; whether the guest has asked to be told. */
+bool acpi_pm_press_button(void *pm);
+extern const struct device_class acpi_pm_class;
 
 #endif /* DEVICE_H */

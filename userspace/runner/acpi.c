@@ -15,14 +15,12 @@
 #define LENGTH_AT	4
 #define CHECKSUM_AT	9
 #define LOCAL_APIC	0xfee00000
-#define SCI		9
 #define RESET_PORT	0xcf9
 #define RESET_VALUE	0x06	/* a hard reset */
 
 /* FADT, fixed feature flags. */
 #define FADT_WBINVD		(1 << 0)
 #define FADT_PROC_C1		(1 << 2)
-#define FADT_NO_POWER_BUTTON	(1 << 4)
 #define FADT_NO_SLEEP_BUTTON	(1 << 5)
 #define FADT_TIMER_32_BIT	(1 << 8)
 #define FADT_RESET		(1 << 10)
@@ -108,7 +106,7 @@ static uint8_t *write_fadt(uint8_t *at, uint64_t dsdt)
 	put(&w, 0, 4);			/* no FACS */
 	put(&w, dsdt, 4);
 	put(&w, 0, 2);
-	put(&w, SCI, 2);
+	put(&w, ACPI_SCI, 2);
 	put_zeros(&w, 8);		/* no SMI command: always in ACPI mode */
 	put(&w, ACPI_PM_PORT, 4);	/* PM1a event block */
 	put(&w, 0, 4);
@@ -127,8 +125,8 @@ static uint8_t *write_fadt(uint8_t *at, uint64_t dsdt)
 	put(&w, 0x32, 1);		/* the CMOS clock's century */
 	put(&w, FADT_LEGACY_DEVICES | FADT_8042 | FADT_NO_VGA, 2);
 	put(&w, 0, 1);
-	put(&w, FADT_WBINVD | FADT_PROC_C1 | FADT_NO_POWER_BUTTON | FADT_NO_SLEEP_BUTTON |
-	    FADT_TIMER_32_BIT | FADT_RESET, 4);
+	put(&w, FADT_WBINVD | FADT_PROC_C1 | FADT_NO_SLEEP_BUTTON | FADT_TIMER_32_BIT |
+	    FADT_RESET, 4);	/* and the power button is in PM1 */
 	put(&w, 1, 1);			/* reset register: in I/O space, */
 	put(&w, 8, 1);			/* 8 bits */
 	put(&w, 0, 1);
@@ -176,7 +174,7 @@ static uint8_t *write_madt(uint8_t *at, unsigned int cpus)
 	put(&w, IOAPIC_ADDRESS, 4);
 	put(&w, 0, 4);			/* its first global system interrupt */
 	put_override(&w, 0, 2, 0);	/* the timer, see machine_set_irq() */
-	put_override(&w, SCI, SCI, 0xd);	/* active high, level-triggered */
+	put_override(&w, ACPI_SCI, ACPI_SCI, 0xd);	/* active high, level-triggered */
 	put(&w, 4, 1);			/* local APIC NMI */
 	put(&w, 6, 1);
 	put(&w, 0xff, 1);		/* of all processors */
