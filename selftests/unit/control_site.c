@@ -58,6 +58,13 @@ static int give_files(struct control_call *call)
 	return 0;
 }
 
+static int gift(struct control_call *call)
+{
+	call->fds[call->nr_fds++] = memfd_create("gift", MFD_CLOEXEC);
+	call->gives_away = true;
+	return 0;
+}
+
 static int never(struct control_call *call)
 {
 	call->fds[call->nr_fds++] = control_files[0];
@@ -72,6 +79,7 @@ static const struct control_request requests[] = {
 	} },
 	{ .name = "large", .answer = large, .parameters = { { "size", json_type_int, true } } },
 	{ .name = "files", .answer = give_files },
+	{ .name = "gift", .answer = gift },
 	{ .name = "never", .answer = never },
 };
 

@@ -7,6 +7,7 @@
  *   echo text=STRING [number=NUMBER]  answers with the same
  *   large size=NUMBER answers with a text of that length
  *   files             hands over control_files
+ *   gift              gives a new file away
  *   never             is refused
  */
 #ifndef CONTROL_SITE_H

@@ -282,6 +282,37 @@ TEST_F(control, descriptors_that_nobody_wants)
 	EXPECT_TRUE(fds_become(before));
 }
 
+/* What is given away is the client's alone, also if the client has gone before it came. */
+TEST_F(control, descriptors_that_are_given_away)
+{
+	static const char request[] = "{\"request\":\"gift\"}";
+	struct json_object *reply;
+	struct control_fds fds;
+	unsigned int before;
+	int fd;
+
+	ASSERT_EQ(start(&self->site), 0);
+	fd = control_client_open(self->site.base, NULL, &self->site.message);
+	ASSERT_GE(fd, 0);
+	before = count_fds();
+	for (int i = 0; i < 10; i++) {
+		ASSERT_EQ(control_client_ask(fd, control_client_request("gift"), &reply, &fds,
+					     &self->site.message), 0);
+		ASSERT_EQ(fds.nr, 1);
+		EXPECT_TRUE(fds_become(before + 1));
+		close(fds.list[0]);
+		json_object_put(reply);
+	}
+	close(fd);
+	EXPECT_TRUE(fds_become(before - 2));
+	for (int i = 0; i < 10; i++) {
+		fd = dial(&self->site);
+		EXPECT_EQ(send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+		close(fd);
+	}
+	EXPECT_TRUE(fds_become(before - 2));
+}
+
 /* What a client sends along does not stay in the server. */
 TEST_F(control, descriptors_of_the_client)
 {

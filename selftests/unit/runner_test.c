@@ -560,6 +560,10 @@ TEST(escape_across_reads)
 	len = 1;
 	EXPECT_EQ(escape_filter(&escape, bytes, &len), ESCAPE_QUIT);
 	EXPECT_EQ(len, 0);
+	memcpy(bytes, "\001d", 2);
+	len = 2;
+	EXPECT_EQ(escape_filter(&escape, bytes, &len), ESCAPE_DETACH);
+	EXPECT_EQ(len, 0);
 }
 
 TEST_HARNESS_MAIN

@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "config_file.h"
 #include "control_dir.h"
+#include "detach.h"
 #include "exit_status.h"
 #include "run_options.h"
 #include "session.h"
@@ -45,11 +46,18 @@ static void print_help(void)
 "  mem = 512M\n"
 "  cpus = 2\n"
 "\n"
+"With --detach the guest runs in the background, and the command returns when it does, or\n"
+"with what is wrong. minivmx console shows its console and what it has printed before,\n"
+"minivmx stop presses its power button. What the run has to say later, how it ended above\n"
+"all, is in --log FILE, behind what was there, or in NAME.log or PID.log beside the control\n"
+"socket, where the next run of that name begins anew.\n"
+"\n"
 "At a terminal, Ctrl-A x ends the guest, Ctrl-A h shows help, and all else goes\n"
 "to the guest, Ctrl-C too.\n"
 "\n"
 "Exit status:\n"
-"  %-3d  the guest turned the power off, asked for a reset or halted, Ctrl-A x, gdb's kill\n"
+"  %-3d  the guest turned the power off, asked for a reset or halted, or was\n"
+"       ended by Ctrl-A x, minivmx kill or gdb's kill; with --detach: the guest runs\n"
 "  %-3d  a mistake on the command line or in the configuration file\n"
 "  %-3d  the host: no /dev/minivmx, no memory, a file that cannot be read or loaded\n"
 "  %-3d  the VM: entry failed, or something that is not handled\n"
@@ -65,6 +73,7 @@ static void print_help(void)
 "  minivmx run --mem 512M --initrd initrd.img --append 'console=ttyS0 quiet' \\\n"
 "      /boot/vmlinuz-$(uname -r)\n"
 "  minivmx run --mem 1G web\n"
+"  minivmx run --detach web && minivmx console web\n"
 "  minivmx run --debug-exit 0xf4 --timeout 10 --stats test.elf\n",
 	       STATUS_OK, STATUS_USAGE, STATUS_HOST, STATUS_VM, STATUS_GUEST, STATUS_TIMEOUT);
 }
@@ -72,10 +81,13 @@ static void print_help(void)
 static int run(struct run_options *options)
 {
 	struct message message;
+	int status;
 
 	options->control_base = control_base(&message);
 	if (!options->control_base && options->verbose)
 		fprintf(stderr, "minivmx: no control socket: %s\n", message.text);
+	if (options->detach && detach(options, &status))
+		return status;
 	return session_run(options);
 }
 

@@ -27,6 +27,7 @@
  * @reply: what it has not taken yet, or NULL; until then it is asked nothing
  * @fds: descriptors that go with it
  * @nr_fds: how many
+ * @gives_away: they are to be closed then
  */
 struct client {
 	int fd;
@@ -34,6 +35,7 @@ struct client {
 	struct json_object *reply;
 	int fds[CONTROL_MAX_FDS];
 	size_t nr_fds;
+	bool gives_away;
 };
 
 /**
@@ -76,6 +78,9 @@ static void drop_reply(struct client *client)
 {
 	json_object_put(client->reply);
 	client->reply = NULL;
+	while (client->nr_fds--)
+		if (client->gives_away)
+			close(client->fds[client->nr_fds]);
 	client->nr_fds = 0;
 }
 
@@ -263,15 +268,15 @@ static void on_request(struct control *control, struct client *client)
 	if (!ret && reply_size(call.reply) > CONTROL_REPLY_MAX)
 		ret = fail(&call.message, "the reply has %zu bytes, more than %d",
 			   reply_size(call.reply), CONTROL_REPLY_MAX);
-	if (ret) {
-		json_object_put(call.reply);
-		call.reply = refusal(&call.message);
-		call.nr_fds = 0;
-	}
 	json_object_put(call.request);
 	client->reply = call.reply;
 	client->nr_fds = call.nr_fds;
+	client->gives_away = call.gives_away;
 	memcpy(client->fds, call.fds, sizeof(client->fds));
+	if (ret) {
+		drop_reply(client);
+		client->reply = refusal(&call.message);
+	}
 	send_reply(client);
 }
 

@@ -44,6 +44,7 @@
  * @reply: members of the answer; "ok" is added
  * @fds: descriptors that go with it; they stay the server's
  * @nr_fds: how many
+ * @gives_away: they become the client's alone: the server closes them when they are sent
  * @message: why it is refused
  */
 struct control_call {
@@ -52,6 +53,7 @@ struct control_call {
 	struct json_object *reply;
 	int fds[CONTROL_MAX_FDS];
 	size_t nr_fds;
+	bool gives_away;
 	struct message message;
 };
 

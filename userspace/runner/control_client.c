@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -197,6 +198,18 @@ int control_client_open(const char *base, const char *which, struct message *mes
 		return fd;
 	close(fd);
 	return ret;
+}
+
+int control_client_process(int fd, pid_t *pid)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	*pid = 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size))
+		return -1;
+	*pid = peer.pid;
+	return pidfd_open(peer.pid, 0);
 }
 
 /* ---- A request ---- */

@@ -49,6 +49,12 @@ void control_client_free(struct control_runners *runners);
  */
 int control_client_open(const char *base, const char *which, struct message *message);
 
+/*
+ * Who is at the other end, which has just answered, so that it cannot have ended: a
+ * descriptor that can be read when it has, or -1 if the kernel has no such thing.
+ */
+int control_client_process(int fd, pid_t *pid);
+
 /* A new request; parameters are to be added. */
 struct json_object *control_client_request(const char *name);
 

@@ -212,6 +212,27 @@ int control_dir_listen(int dir, const char *name, int backlog)
 	return fd;
 }
 
+int control_dir_open_log(const char *base, const char *name, struct message *message)
+{
+	int fd, dir = control_dir_open(base, true, message);
+	struct file_name file;
+
+	if (dir < 0)
+		return dir;
+	if (name)
+		snprintf(file.text, sizeof(file.text), "%s.log", name);
+	else
+		snprintf(file.text, sizeof(file.text), "%d.log", getpid());
+	fd = openat(dir, file.text, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+		    0600);
+	if (fd < 0) {
+		fd = -errno;
+		fail(message, "%s/" DIRECTORY "/%s: cannot open: %m", base, file.text);
+	}
+	close(dir);
+	return fd;
+}
+
 ino_t control_dir_inode(int dir, const char *name)
 {
 	const struct file_name file = file_name(name);

@@ -56,6 +56,12 @@ int control_dir_connect(int dir, const char *name);
 /* Listen as @name, which nobody uses (-EADDRINUSE), with the lock held. */
 int control_dir_listen(int dir, const char *name, int backlog);
 
+/*
+ * A new file beside the socket of the runner @name, or of ours if that is NULL, for what
+ * it has to say: NAME.log or PID.log.
+ */
+int control_dir_open_log(const char *base, const char *name, struct message *message);
+
 /* The inode of the socket @name, 0 if there is none. */
 ino_t control_dir_inode(int dir, const char *name);
 

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "array.h"
@@ -37,11 +38,11 @@ static int hello(struct control_call *call)
 	struct session *s = call->context;
 	int fds[CONTROL_MAX_FDS];
 	uint64_t uptime;
-	bool ended;
+	const char *state;
 
 	pthread_mutex_lock(&s->machine->lock);
 	uptime = machine_now(s->machine);
-	ended = s->outcome != OUTCOME_NONE;
+	state = s->outcome != OUTCOME_NONE ? "ended" : s->paused ? "paused" : "running";
 	pthread_mutex_unlock(&s->machine->lock);
 
 	add_number(call->reply, "protocol", CONTROL_PROTOCOL);
@@ -51,7 +52,7 @@ static int hello(struct control_call *call)
 	add_number(call->reply, "vcpus", vcpu_fds(s, fds));
 	add_number(call->reply, "memory", s->options->memory);
 	add_number(call->reply, "uptime_ms", uptime / 1000000);
-	add_string(call->reply, "state", ended ? "ended" : "running");
+	add_string(call->reply, "state", state);
 	return 0;
 }
 
@@ -85,10 +86,102 @@ static int vm(struct control_call *call)
 	return 0;
 }
 
+/* ---- What changes how the guest runs; with the machine's lock held ---- */
+
+/* The power button; whether the guest has asked for it. */
+static int stop(struct session *s, struct control_call *call)
+{
+	bool listens;
+
+	if (s->paused)
+		return fail(&call->message, "the guest is paused: minivmx resume lets it go on");
+	listens = machine_press_power_button(s->machine);
+	json_object_object_add(call->reply, "listens", json_object_new_boolean(listens));
+	return 0;
+}
+
+static int end(struct session *s, struct control_call *call)
+{
+	(void)call;
+	session_end(s, OUTCOME_KILLED, 0);
+	return 0;
+}
+
+/* Whether it was paused before. */
+static void add_before(struct session *s, struct control_call *call)
+{
+	json_object_object_add(call->reply, "was_paused", json_object_new_boolean(s->paused));
+}
+
+static int pause_guest(struct session *s, struct control_call *call)
+{
+	add_before(s, call);
+	return session_pause(s, &call->message);
+}
+
+static int resume_guest(struct session *s, struct control_call *call)
+{
+	add_before(s, call);
+	session_resume(s);
+	return 0;
+}
+
+/* A socket: what the guest prints, from the backlog on, and what it is to read. */
+static int console(struct session *s, struct control_call *call)
+{
+	int fd;
+
+	if (console_is_attached(&s->console))
+		return fail(&call->message, "another minivmx console is attached to it");
+	console_drop(&s->console);
+	fd = console_attach(&s->console);
+	if (fd < 0)
+		return fail(&call->message, "cannot make a socket: %s", strerror(-fd));
+	io_watch_console(s);
+	call->fds[call->nr_fds++] = fd;
+	call->gives_away = true;
+	return 0;
+}
+
+/* By the names of the requests. */
+static const struct {
+	const char *name;
+	int (*answer)(struct session *s, struct control_call *call);
+} changes[] = {
+	{ "stop", stop },
+	{ "kill", end },
+	{ "pause", pause_guest },
+	{ "resume", resume_guest },
+	{ "console", console },
+};
+
+/* Of a guest that has ended none of it can be asked. */
+static int change(struct control_call *call)
+{
+	const char *name = control_string(call, "request");
+	struct session *s = call->context;
+	int ret = 0;
+	size_t i;
+
+	pthread_mutex_lock(&s->machine->lock);
+	if (s->outcome != OUTCOME_NONE)
+		ret = fail(&call->message, "the guest has ended; its output is still being written");
+	for (i = 0; !ret && i < ARRAY_SIZE(changes); i++)
+		if (!strcmp(changes[i].name, name))
+			ret = changes[i].answer(s, call);
+	pthread_mutex_unlock(&s->machine->lock);
+	return ret;
+}
+
 static const struct control_request requests[] = {
 	{ .name = "hello", .answer = hello },
 	{ .name = "vcpus", .answer = vcpus, .parameters = { { "id", json_type_int, false } } },
 	{ .name = "vm", .answer = vm },
+	{ .name = "stop", .answer = change },
+	{ .name = "kill", .answer = change },
+	{ .name = "pause", .answer = change },
+	{ .name = "resume", .answer = change },
+	{ .name = "console", .answer = change },
 };
 
 int session_listen(struct session *s)
@@ -104,12 +197,16 @@ int session_listen(struct session *s)
 	struct message message;
 	int ret;
 
-	if (!config.base)
-		return 0;
+	if (!config.base) {
+		if (s->options->detach)
+			fprintf(stderr, "minivmx: --detach: there is no directory for its control socket\n");
+		return s->options->detach ? -1 : 0;
+	}
 	ret = control_start(&config, &s->control, &message);
-	if (ret == -EADDRINUSE && config.name) {
+	/* Nothing else leads to a detached one. */
+	if (ret && ((ret == -EADDRINUSE && config.name) || s->options->detach)) {
 		fprintf(stderr, "minivmx: %s\n", message.text);
-		return ret;
+		return -1;
 	}
 	if (ret && s->options->verbose)
 		fprintf(stderr, "minivmx: no control socket: %s\n", message.text);

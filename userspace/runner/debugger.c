@@ -200,6 +200,11 @@ void debugger_wake(struct debugger *d)
 	(void)n;
 }
 
+bool debugger_has_guest(const struct debugger *d)
+{
+	return d->client >= 0 || d->stopped;
+}
+
 void debugger_call(struct session *s)
 {
 	s->debugger_calls = true;

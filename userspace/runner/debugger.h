@@ -24,6 +24,9 @@ void debugger_stop(struct session *s, int status);
 /* The session needs the vCPU's thread. From any thread. */
 void debugger_wake(struct debugger *d);
 
+/* A client is connected, or waited for. */
+bool debugger_has_guest(const struct debugger *d);
+
 /* From the I/O thread: there is something to read. */
 void debugger_call(struct session *s);
 

@@ -28,7 +28,8 @@ enum source {
 	SOURCE_DEADLINE,
 	SOURCE_TIMEOUT,
 	SOURCE_SIGNAL,
-	SOURCE_DEBUGGER,	/* its descriptor is not in @fds */
+	SOURCE_DEBUGGER,	/* its descriptor is not in @fds, */
+	SOURCE_CONSOLE,		/* nor is this */
 	NR_SOURCES,
 };
 
@@ -107,6 +108,49 @@ void io_watch_debugger(struct session *s, int fd)
 	if (epoll_ctl(s->io->epoll, EPOLL_CTL_MOD, fd, &event) < 0 &&
 	    epoll_ctl(s->io->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
 		session_end(s, OUTCOME_HOST, errno);
+}
+
+/* ---- The console's client ---- */
+
+/*
+ * Once: it is asked for again as long as something is to be done. What it has typed waits
+ * until the guest has taken all of before.
+ */
+void io_watch_console(struct session *s)
+{
+	struct console *console = &s->console;
+	struct epoll_event event = {
+		.events = EPOLLONESHOT,
+		.data.u32 = SOURCE_CONSOLE,
+	};
+
+	/* At the end console_finish() sends the rest. */
+	if (!s->io || console->client < 0)
+		return;
+	if (!s->machine->input_length)
+		event.events |= EPOLLIN;
+	if (console_has_more(console))
+		event.events |= EPOLLOUT;
+	if (!(event.events & (EPOLLIN | EPOLLOUT)))
+		return;
+	if (epoll_ctl(s->io->epoll, EPOLL_CTL_MOD, console->client, &event) < 0 &&
+	    epoll_ctl(s->io->epoll, EPOLL_CTL_ADD, console->client, &event) < 0)
+		session_end(s, OUTCOME_HOST, errno);
+}
+
+static void on_console(struct session *s)
+{
+	uint8_t bytes[INPUT_CHUNK];
+	int n = 0;
+
+	console_send(&s->console);
+	if (s->console.client >= 0 && !s->machine->input_length)
+		n = console_read(&s->console, bytes, sizeof(bytes));
+	if (n > 0)
+		machine_queue_input(s->machine, bytes, (size_t)n);
+	else if (n < 0)
+		console_drop(&s->console);
+	io_watch_console(s);
 }
 
 /* ---- Input ---- */
@@ -201,6 +245,7 @@ static void resume_input(struct io_thread *io)
 
 	pthread_mutex_lock(&io->session->machine->lock);
 	empty = !io->session->machine->input_length;
+	io_watch_console(io->session);
 	pthread_mutex_unlock(&io->session->machine->lock);
 	if (io->input == INPUT_FULL && empty)
 		watch_input(io);
@@ -290,6 +335,11 @@ static void on_event(struct io_thread *io, enum source source)
 	case SOURCE_DEBUGGER:
 		pthread_mutex_lock(&m->lock);
 		debugger_call(io->session);
+		pthread_mutex_unlock(&m->lock);
+		break;
+	case SOURCE_CONSOLE:
+		pthread_mutex_lock(&m->lock);
+		on_console(io->session);
 		pthread_mutex_unlock(&m->lock);
 		break;
 	case NR_SOURCES:
@@ -411,7 +461,9 @@ int io_start(struct session *s)
 	if (!ret) {
 		pthread_mutex_lock(&s->machine->lock);
 		s->io = io;
-		/* Deadlines of before were announced to nobody. */
+		/* Those of before were announced to nobody: clients, */
+		io_watch_console(s);
+		/* and deadlines. */
 		machine_tick(s->machine);
 		pthread_mutex_unlock(&s->machine->lock);
 		ret = -pthread_create(&io->thread, NULL, io_main, io);
@@ -434,6 +486,9 @@ void io_stop(struct session *s)
 	pthread_mutex_unlock(&s->machine->lock);
 	wake(io);
 	pthread_join(io->thread, NULL);
+	/* The output thread may be about to ask for something. */
+	pthread_mutex_lock(&s->machine->lock);
 	s->io = NULL;
+	pthread_mutex_unlock(&s->machine->lock);
 	io_free(io);
 }

@@ -43,6 +43,8 @@ static int create_devices(struct machine *m, struct message *message)
 			m->ioapic = device->state;
 		if (device->class == &pci_host_class)
 			m->pci = device->state;
+		if (device->class == &acpi_pm_class)
+			m->pm = device->state;
 		if (device->class->input)
 			m->input_device = device;
 	}
@@ -102,7 +104,7 @@ void machine_destroy(struct machine *m)
 
 uint64_t machine_now(const struct machine *m)
 {
-	return monotonic_now() - m->epoch;
+	return m->paused ? m->paused_at : monotonic_now() - m->epoch;
 }
 
 uint64_t machine_to_monotonic(const struct machine *m, uint64_t when)
@@ -121,7 +123,8 @@ static void announce_deadline(struct machine *m)
 	uint64_t earliest = NO_DEADLINE;
 	size_t i;
 
-	for (i = 0; i < m->nr_devices; i++)
+	/* No deadline comes nearer while the clock stands still. */
+	for (i = 0; i < m->nr_devices && !m->paused; i++)
 		if (m->devices[i].deadline < earliest)
 			earliest = m->devices[i].deadline;
 	if (earliest != m->deadline) {
@@ -147,6 +150,20 @@ void machine_tick(struct machine *m)
 	/* Whoever called was woken by the old deadline, which is used up. */
 	m->deadline = NO_DEADLINE;
 	announce_deadline(m);
+}
+
+void machine_pause(struct machine *m)
+{
+	m->paused_at = machine_now(m);
+	m->paused = true;
+	announce_deadline(m);
+}
+
+void machine_resume(struct machine *m)
+{
+	m->epoch = monotonic_now() - m->paused_at;
+	m->paused = false;
+	machine_tick(m);
 }
 
 /* ---- Input ---- */
@@ -255,6 +272,11 @@ bool machine_write(struct machine *m, uint64_t address, unsigned int size, uint6
 void machine_eoi(struct machine *m, uint8_t vector)
 {
 	ioapic_eoi(m->ioapic, vector);
+}
+
+bool machine_press_power_button(struct machine *m)
+{
+	return acpi_pm_press_button(m->pm);
 }
 
 /* ---- What devices call ---- */

@@ -52,13 +52,16 @@ struct machine_host {
  * @host: its surroundings
  * @memory_size: bytes of RAM
  * @debug_exit_port: or 0
- * @epoch: CLOCK_MONOTONIC when it was created, ns
+ * @epoch: CLOCK_MONOTONIC when it was created, ns, and later by what it was paused
+ * @paused: its clock stands still
+ * @paused_at: since that time, of machine_now()
  * @devices: those of device_table
  * @nr_devices: how many
  * @pic: the interrupt controller's state
  * @ioapic: the I/O APIC's
  * @pci: the PCI host bridge's
  * @next_gsi: the next that machine_new_gsi() gives
+ * @pm: ACPI's power management's
  * @input_device: the one that takes what the user types, or NULL
  * @bus: its ports
  * @intr: level of the INTR line
@@ -73,12 +76,15 @@ struct machine {
 	uint64_t memory_size;
 	uint16_t debug_exit_port;
 	uint64_t epoch;
+	bool paused;
+	uint64_t paused_at;
 	struct device *devices;
 	size_t nr_devices;
 	void *pic;
 	void *ioapic;
 	void *pci;
 	unsigned int next_gsi;
+	void *pm;
 	struct device *input_device;
 	struct bus bus;
 	bool intr;
@@ -109,8 +115,15 @@ bool machine_write(struct machine *m, uint64_t address, unsigned int size, uint6
 /* The guest has ended a level-triggered interrupt. */
 void machine_eoi(struct machine *m, uint8_t vector);
 
+/* The user presses the power button; whether the guest has asked ACPI to be told. */
+bool machine_press_power_button(struct machine *m);
+
 /* Let the devices do what is due, and announce the next deadline. */
 void machine_tick(struct machine *m);
+
+/* Stop its clock, and let it go on. */
+void machine_pause(struct machine *m);
+void machine_resume(struct machine *m);
 
 /* The CPU's answer to INTR: the vector to deliver. */
 uint8_t machine_acknowledge(struct machine *m);

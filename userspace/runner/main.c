@@ -21,6 +21,11 @@ static const struct command {
 } commands[] = {
 	{ "run", cmd_run, "run a guest" },
 	{ "list", cmd_list, "list the guests that run" },
+	{ "console", cmd_console, "attach this terminal to the console of a guest" },
+	{ "stop", cmd_stop, "press the power button of a guest, and wait until it is off" },
+	{ "kill", cmd_kill, "end a guest at once" },
+	{ "pause", cmd_pause, "keep the CPUs of a guest from running" },
+	{ "resume", cmd_resume, "let them go on" },
 	{ "info", cmd_info, "show what this host and the module offer" },
 	{ "caps", cmd_caps, "show what VMX can do on this CPU, and what minivmx uses" },
 	{ "vmcs", cmd_vmcs, "look at, change and compare VMCSs" },

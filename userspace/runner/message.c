@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "message.h"
+
+/* A year: beyond that nobody is waiting. */
+#define SECONDS_MAX	(365.0 * 86400)
 
 int fail(struct message *message, const char *format, ...)
 {
@@ -46,6 +50,21 @@ struct size_text format_size(uint64_t bytes)
 		snprintf(size.text, sizeof(size.text), "%u%c",
 			 (unsigned int)whole, units[unit]);
 	return size;
+}
+
+int parse_seconds(const char *text, uint64_t *ns)
+{
+	double seconds;
+	char *end;
+
+	seconds = strtod(text, &end);
+	if (end == text || *end || !isfinite(seconds) || seconds <= 0 || seconds > SECONDS_MAX)
+		return -1;
+	*ns = (uint64_t)(seconds * 1e9);
+	/* Rounding must not turn a very short time into none. */
+	if (!*ns)
+		*ns = 1;
+	return 0;
 }
 
 int parse_size(const char *text, uint64_t *bytes)

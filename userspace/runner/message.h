@@ -22,6 +22,9 @@ struct size_text {
 
 struct size_text format_size(uint64_t bytes);
 
+/* Parse "1.5": seconds above 0, and below a year, in ns. 0, or -1 if it is not that. */
+int parse_seconds(const char *text, uint64_t *ns);
+
 /* Parse "256M": digits and an optional K, M or G. 0, or -1 if it is not that. */
 int parse_size(const char *text, uint64_t *bytes);
 

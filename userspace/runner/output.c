@@ -62,8 +62,11 @@ static void collect(struct output *output)
 
 static void write_buffer(struct output *output, uint8_t *bytes, size_t len)
 {
-	int error = write_all(output->fd, bytes, len);
+	int error = 0;
 
+	output->copy(output->context, bytes, len);
+	if (output->fd >= 0)
+		error = write_all(output->fd, bytes, len);
 	free(bytes);
 	if (!error)
 		return;
@@ -104,12 +107,14 @@ static void *writer(void *argument)
 }
 
 void output_init(struct output *output, int fd,
+		 void (*copy)(void *context, const uint8_t *bytes, size_t len),
 		 void (*failed)(void *context, int error), void *context)
 {
 	pthread_condattr_t monotonic;
 
 	memset(output, 0, sizeof(*output));
 	output->fd = fd;
+	output->copy = copy;
 	output->failed = failed;
 	output->context = context;
 	pthread_mutex_init(&output->lock, NULL);

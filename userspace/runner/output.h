@@ -18,9 +18,10 @@
 
 /**
  * struct output - the buffer and its thread
- * @fd: where it goes
+ * @fd: where it goes, or -1: nowhere but to @copy
+ * @copy: called with all of it, from the thread and without locks, before it is written
  * @failed: called once, from the thread and without locks, if writing fails
- * @context: passed to @failed
+ * @context: passed to both
  * @lock: protects all below
  * @wake: something to write, or finishing
  * @room: the buffer was emptied, or nobody should wait any more
@@ -36,6 +37,7 @@
  */
 struct output {
 	int fd;
+	void (*copy)(void *context, const uint8_t *bytes, size_t len);
 	void (*failed)(void *context, int error);
 	void *context;
 	pthread_mutex_t lock;
@@ -53,6 +55,7 @@ struct output {
 };
 
 void output_init(struct output *output, int fd,
+		 void (*copy)(void *context, const uint8_t *bytes, size_t len),
 		 void (*failed)(void *context, int error), void *context);
 
 /* Start the thread: 0 or -errno. */

@@ -237,7 +237,7 @@ static int report_triple_fault(const struct session *s)
 
 static int report_quiet_end(const struct session *s)
 {
-	if (s->options->verbose)
+	if (s->options->verbose || s->options->detach)
 		fprintf(stderr, "minivmx: the guest turned the power off\n");
 	return STATUS_OK;
 }
@@ -265,6 +265,13 @@ static int report_quit(const struct session *s)
 {
 	(void)s;
 	fprintf(stderr, "minivmx: ended by Ctrl-A x\n");
+	return STATUS_OK;
+}
+
+static int report_killed(const struct session *s)
+{
+	(void)s;
+	fprintf(stderr, "minivmx: ended by minivmx kill\n");
 	return STATUS_OK;
 }
 
@@ -308,6 +315,7 @@ static int (*const reports[])(const struct session *s) = {
 	[OUTCOME_HALT] = report_halt,
 	[OUTCOME_DEBUG_EXIT] = report_debug_exit,
 	[OUTCOME_QUIT] = report_quit,
+	[OUTCOME_KILLED] = report_killed,
 	[OUTCOME_DEBUGGER] = report_debugger,
 	[OUTCOME_TIMEOUT] = report_timeout,
 	[OUTCOME_SIGNAL] = report_signal,

@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,8 +19,6 @@
 #include "run_options.h"
 
 #define DEFAULT_MEMORY	(256 * MIB)
-/* A year: beyond that nobody is waiting. */
-#define TIMEOUT_MAX	(365.0 * 86400)
 
 #define NUMBER_TEXT(number)	#number
 #define TEXT_OF(macro)		NUMBER_TEXT(macro)
@@ -155,17 +152,9 @@ static int parse_gdb(const struct run_option *option, const char *text,
 static int parse_timeout(const struct run_option *option, const char *text,
 			 struct run_options *options, struct message *message)
 {
-	double seconds;
-	char *end;
-
 	(void)option;
-	seconds = strtod(text, &end);
-	if (end == text || *end || !isfinite(seconds) || seconds <= 0 || seconds > TIMEOUT_MAX)
+	if (parse_seconds(text, &options->timeout_ns))
 		return fail(message, "not a number of seconds above 0: '%s'", text);
-	options->timeout_ns = (uint64_t)(seconds * 1e9);
-	/* Rounding must not turn a very short one into none. */
-	if (!options->timeout_ns)
-		options->timeout_ns = 1;
 	return 0;
 }
 
@@ -258,6 +247,10 @@ const struct run_option run_option_table[] = {
 	  .parse = parse_port },
 	{ "timeout", 0, "SECONDS", "end it after this time", .parse = parse_timeout },
 	{ "name", 0, "NAME", "what minivmx list calls it (its PID)", .parse = parse_name },
+	{ "detach", 0, NULL, "in the background; print its name, or PID, when it runs",
+	  .parse = parse_flag, MEMBER(detach) },
+	{ "log", 0, "FILE", "where it then says how it ended (see below)",
+	  .parse = parse_file, MEMBER(log), .is_path = true },
 	{ "stats", 0, NULL, "a table of its exits at the end, on stderr",
 	  .parse = parse_flag, MEMBER(stats) },
 	{ "stats-json", 0, "FILE", "the same as JSON; - is stdout",

@@ -10,6 +10,7 @@
 #include "acpi.h"
 #include "control.h"
 #include "debugger.h"
+#include "detach.h"
 #include "exit_status.h"
 #include "image_file.h"
 #include "loader.h"
@@ -36,9 +37,50 @@ void session_end(struct session *s, enum outcome why, int detail)
 	s->outcome = why;
 	s->detail = detail;
 	output_release(&s->output);
+	pthread_cond_broadcast(&s->turn);
 	for (i = 1; i < s->nr_cpus; i++)
 		vcpu_kick(&s->cpus[i]);
 	session_kick(s);
+}
+
+/* ---- Pause ---- */
+
+static bool is_in_guest(const struct session *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->nr_cpus; i++)
+		if (s->cpus[i].in_run)
+			return true;
+	return false;
+}
+
+int session_pause(struct session *s, struct message *message)
+{
+	unsigned int i;
+
+	if (s->outcome != OUTCOME_NONE)
+		return fail(message, "the guest has ended");
+	if (s->debugger && debugger_has_guest(s->debugger))
+		return fail(message, "gdb has the guest, and can stop it itself");
+	if (!s->paused) {
+		s->paused = true;
+		machine_pause(s->machine);
+	}
+	for (i = 0; i < s->nr_cpus; i++)
+		vcpu_kick(&s->cpus[i]);
+	while (is_in_guest(s))
+		pthread_cond_wait(&s->turn, &s->machine->lock);
+	return 0;
+}
+
+void session_resume(struct session *s)
+{
+	if (!s->paused)
+		return;
+	s->paused = false;
+	machine_resume(s->machine);
+	pthread_cond_broadcast(&s->turn);
 }
 
 /* ---- What the machine asks of us ---- */
@@ -96,6 +138,18 @@ static int on_irqfd(void *context, unsigned int gsi, int fd, uint64_t address, u
 	struct session *s = context;
 
 	return doors_irqfd(&s->doors, s->vm, gsi, fd, address, data);
+}
+
+static void on_written(void *context, const uint8_t *bytes, size_t len)
+{
+	struct session *s = context;
+
+	pthread_mutex_lock(&s->machine->lock);
+	console_add(&s->console, bytes, len);
+	console_send(&s->console);
+	if (console_has_more(&s->console))
+		io_watch_console(s);
+	pthread_mutex_unlock(&s->machine->lock);
 }
 
 static void on_output_failed(void *context, int error)
@@ -312,12 +366,18 @@ static int create_machine(struct session *s)
 
 static int start_threads(struct session *s)
 {
+	struct message message;
 	int ret;
 
 	io_block_signals();
 	/* Not before: a signal would leave the socket behind. */
 	if (session_listen(s))
 		return -1;
+	/* Not before, either: the name is ours now, and its file. */
+	if (detach_open_log(s, &message)) {
+		fprintf(stderr, "minivmx: %s\n", message.text);
+		return -1;
+	}
 	ret = output_start(&s->output);
 	if (!ret) {
 		ret = virtio_devices_start(&s->virtio);
@@ -337,6 +397,7 @@ static int patience(const struct session *s)
 {
 	switch (s->outcome) {
 	case OUTCOME_QUIT:
+	case OUTCOME_KILLED:
 	case OUTCOME_DEBUGGER:
 	case OUTCOME_SIGNAL:
 	case OUTCOME_TIMEOUT:
@@ -344,6 +405,13 @@ static int patience(const struct session *s)
 	default:
 		return -1;
 	}
+}
+
+static void hang_up(struct session *s)
+{
+	pthread_mutex_lock(&s->machine->lock);
+	session_end(s, OUTCOME_SIGNAL, SIGHUP);
+	pthread_mutex_unlock(&s->machine->lock);
 }
 
 static int run_guest(struct session *s)
@@ -359,12 +427,16 @@ static int run_guest(struct session *s)
 		return STATUS_HOST;
 	/* Where it fails it has ended the session; the I/O thread runs already. */
 	if (!vcpus_start(s)) {
+		if (detach_ready(s))
+			hang_up(s);
 		vcpu_loop(&s->cpus[0]);
 		vcpus_join(s);
 	}
 	io_stop(s);
 	if (!output_finish(&s->output, patience(s)))
 		s->output_hangs = true;
+	else
+		console_finish(&s->console, PATIENCE_MS);
 
 	status = report_outcome(s);
 	if (stats_print(s, &message)) {
@@ -426,9 +498,13 @@ int session_run(const struct run_options *options)
 	s.device = -1;
 	s.vm = -1;
 	s.culprit = &s.cpus[0];
-	output_init(&s.output, STDOUT_FILENO, on_output_failed, &s);
+	pthread_cond_init(&s.turn, NULL);
+	console_init(&s.console);
+	output_init(&s.output, options->detach ? -1 : STDOUT_FILENO, on_written,
+		    on_output_failed, &s);
 
 	status = set_up_and_run(&s);
+	detach_end(&s, status);
 	debugger_stop(&s, status);
 	control_stop(s.control);
 	/* Else the end of the process does it all. */

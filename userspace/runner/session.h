@@ -5,7 +5,7 @@
  *   main thread     runs the bootstrap CPU (vcpu.c)
  *   CPU threads     run the others, one each
  *   I/O thread      keyboard, clocks, signals, --timeout (io.c)
- *   output thread   stdout (output.c)
+ *   output thread   stdout, and the backlog of the console (output.c, console.c)
  *   control thread  other processes' requests (control.c, control_requests.c)
  *   workers         the virtio devices' I/O (virtio_devices.c)
  *
@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "console.h"
 #include "doors.h"
 #include "libminivmx.h"
 #include "machine.h"
@@ -35,6 +36,7 @@ enum outcome {
 	OUTCOME_HALT,		/* HLT with interrupts off */
 	OUTCOME_DEBUG_EXIT,	/* detail: the byte written */
 	OUTCOME_QUIT,		/* Ctrl-A x */
+	OUTCOME_KILLED,		/* minivmx kill */
 	OUTCOME_DEBUGGER,	/* gdb killed it */
 	OUTCOME_TIMEOUT,
 	OUTCOME_SIGNAL,		/* detail: its number */
@@ -64,6 +66,8 @@ struct run_options {
 	uint64_t timeout_ns;	/* 0: none */
 	const char *name;	/* or NULL: its PID */
 	const char *control_base; /* where the control socket goes; NULL: there is none */
+	bool detach;		/* run in the background */
+	const char *log;	/* of a detached run; NULL: beside the control socket */
 	bool gdb;		/* wait for gdb on @gdb_port */
 	uint16_t gdb_port;	/* 0: any that is free */
 	bool verbose;
@@ -103,7 +107,7 @@ struct cpu {
  * @nr_cpus: how many of them have a descriptor
  * @nr_threads: how many of them have a thread, the main thread included
  * @run_size: a run page's size
- * @machine: the devices; its lock protects the members from @outcome on
+ * @machine: the devices; its lock protects the members from @console on
  * @doors: eventfds between the devices and the VM
  * @virtio: the devices on the PCI bus
  * @output: what the guest prints
@@ -111,6 +115,11 @@ struct cpu {
  * @io: the I/O thread
  * @control: the control socket, or NULL
  * @debugger: the socket for gdb, or NULL
+ * @log: where a detached run's messages will go
+ * @console: for other processes
+ * @paused: no CPU may enter the guest, and the machine's clock stands still
+ * @turn: on the machine's lock: it goes on or has ended, or a CPU has left RUN while it
+ *        is paused
  * @outcome: why it is over; the first reason stays
  * @detail: see enum outcome
  * @culprit: the CPU that made an end of it, or the first
@@ -136,7 +145,11 @@ struct session {
 	struct io_thread *io;
 	struct control *control;
 	struct debugger *debugger;
+	int log;
 
+	struct console console;
+	bool paused;
+	pthread_cond_t turn;
 	enum outcome outcome;
 	int detail;
 	const struct cpu *culprit;
@@ -151,6 +164,13 @@ int session_run(const struct run_options *options);
 
 /* End it, unless it has ended. With the machine's lock held. */
 void session_end(struct session *s, enum outcome why, int detail);
+
+/*
+ * Keep all CPUs out of the guest: when it returns they are. 0, or -1 with a message if it
+ * cannot be. Then let them go on. With the machine's lock held.
+ */
+int session_pause(struct session *s, struct message *message);
+void session_resume(struct session *s);
 
 /* Get the bootstrap CPU's attention. With the machine's lock held. */
 void session_kick(struct session *s);
@@ -177,14 +197,16 @@ void io_stop(struct session *s);
 void io_set_deadline(struct session *s, uint64_t when);
 /* There is room for typed bytes again. */
 void io_input_taken(struct session *s);
+/* Look after the console's client, which has come, or does not take all at once. */
+void io_watch_console(struct session *s);
 /* Call debugger_call() once, when @fd can be read. */
 void io_watch_debugger(struct session *s, int fd);
 
 /* ---- control_requests.c ---- */
 
 /*
- * Make the control socket. If it cannot be made the run goes on, but -EADDRINUSE is
- * returned if the user asked for a name and it is taken. control_stop() ends it.
+ * Make the control socket. If it cannot be made the run goes on, unless it is detached, or
+ * the user asked for a name and it is taken: then -1, after a message. control_stop() ends it.
  */
 int session_listen(struct session *s);
 

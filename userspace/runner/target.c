@@ -1,26 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The vCPUs and the VM of a runner: see target.h. */
-#include <sys/pidfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "control_client.h"
 #include "json_file.h"
 #include "libminivmx.h"
 #include "target.h"
-
-/* Who is at the other end, before it can have ended: it has just answered. */
-static void know_process(int fd, struct target *target)
-{
-	struct ucred peer;
-	socklen_t size = sizeof(peer);
-
-	target->pidfd = -1;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size))
-		return;
-	target->pid = peer.pid;
-	target->pidfd = pidfd_open(peer.pid, 0);
-}
 
 static int take_ids(struct json_object *reply, struct target *target, struct message *message)
 {
@@ -49,7 +34,7 @@ static int ask_for_vcpus(int fd, long long id, struct target *target, struct mes
 		json_object_object_add(request, "id", json_object_new_int64(id));
 	if (control_client_ask(fd, request, &reply, &fds, message))
 		return -1;
-	know_process(fd, target);
+	target->pidfd = control_client_process(fd, &target->pid);
 	target->nr = fds.nr;
 	for (i = 0; i < fds.nr; i++)
 		target->vcpus[i] = fds.list[i];

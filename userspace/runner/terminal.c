@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
 #include <signal.h>
 #include <termios.h>
 #include <unistd.h>
@@ -65,6 +66,22 @@ bool terminal_enter(void)
 	return true;
 }
 
+/* What is no command does nothing at all: it was a slip. */
+static enum escape_command command_of(uint8_t key, enum escape_command otherwise)
+{
+	switch (tolower(key)) {
+	case 'x':
+		return ESCAPE_QUIT;
+	case 'd':
+		return ESCAPE_DETACH;
+	case 'h':
+	case '?':
+		return ESCAPE_HELP;
+	default:
+		return otherwise;
+	}
+}
+
 enum escape_command escape_filter(struct escape *escape, uint8_t *bytes,
 				  size_t *len)
 {
@@ -80,26 +97,10 @@ enum escape_command escape_filter(struct escape *escape, uint8_t *bytes,
 			continue;
 		}
 		escape->pending = false;
-		switch (bytes[i]) {
-		case 'x':
-		case 'X':
-			command = ESCAPE_QUIT;
-			break;
-		case 'h':
-		case 'H':
-		case '?':
-			if (command != ESCAPE_QUIT)
-				command = ESCAPE_HELP;
-			break;
-		case 'a':
-		case 'A':
-		case CTRL_A:
+		if (bytes[i] == CTRL_A || tolower(bytes[i]) == 'a')
 			bytes[kept++] = CTRL_A;
-			break;
-		default:
-			/* Not a command; a slip should do nothing at all. */
-			break;
-		}
+		else if (command != ESCAPE_QUIT)
+			command = command_of(bytes[i], command);
 	}
 	*len = kept;
 	return command;

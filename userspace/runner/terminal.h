@@ -20,6 +20,7 @@ enum escape_command {
 	ESCAPE_NONE,
 	ESCAPE_QUIT,
 	ESCAPE_HELP,
+	ESCAPE_DETACH,
 };
 
 struct escape {

@@ -189,6 +189,28 @@ void vcpu_kick(struct cpu *cpu)
 	}
 }
 
+/*
+ * Wait until it may enter the guest: not while that is paused, nor while stdout takes no
+ * more. False if the session has ended.
+ */
+static bool wait_for_turn(struct cpu *cpu)
+{
+	struct session *s = cpu->session;
+
+	while (s->outcome == OUTCOME_NONE) {
+		if (s->paused) {
+			pthread_cond_wait(&s->turn, &s->machine->lock);
+		} else if (s->output.full) {
+			pthread_mutex_unlock(&s->machine->lock);
+			output_wait_room(&s->output);
+			pthread_mutex_lock(&s->machine->lock);
+		} else {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Enter the guest, without the lock while it runs. */
 static int run_vcpu(struct cpu *cpu)
 {
@@ -197,12 +219,12 @@ static int run_vcpu(struct cpu *cpu)
 
 	cpu->in_run = true;
 	pthread_mutex_unlock(&s->machine->lock);
-	/* Here nothing is held that a stalled reader of stdout could hold up. */
-	output_wait_room(&s->output);
 	ret = minivmx_run(cpu->vcpu);
 	pthread_mutex_lock(&s->machine->lock);
 	cpu->in_run = false;
 	cpu->kicked = false;
+	if (s->paused)
+		pthread_cond_broadcast(&s->turn);
 	return ret;
 }
 
@@ -224,7 +246,7 @@ void vcpu_loop(struct cpu *cpu)
 	const bool is_first = cpu->id == 0;
 
 	pthread_mutex_lock(&s->machine->lock);
-	while (s->outcome == OUTCOME_NONE) {
+	while (wait_for_turn(cpu)) {
 		int ret;
 
 		/* There is no debugger if there is more than one CPU. */
