@@ -107,7 +107,7 @@ expect 'nothing runs' 0 '^$' minivmx list
 minivmx run --name spinner --mem 16M "$SPIN" 2>/dev/null &
 runner=$!
 expect 'list shows a guest that runs' 0 '' await list_has '"name": *"spinner"'
-expect 'list has one line for it' 0 "^ *$runner spinner +1 +16M +0:0[0-9]:[0-9][0-9] $SPIN\$" \
+expect 'list has one line for it' 0 "^ *$runner spinner +1 +16M +0:0[0-9]:[0-9][0-9] running $SPIN\$" \
 	minivmx list
 expect 'list --json has its PID' 0 '' list_has "\"pid\": *$runner,"
 expect 'and its image' 0 '' list_has '"image": *".*spin.bin"'

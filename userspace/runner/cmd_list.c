@@ -85,12 +85,13 @@ static void print_row(struct json_object *runner)
 
 	printf("%7d %-16s ", json_object_get_int(member(runner, "pid")), name ? name : "-");
 	if (!image) {
-		printf("%5s %7s %10s (does not answer)\n", "-", "-", "-");
+		printf("%5s %7s %10s %-7s -\n", "-", "-", "-", "silent");
 		return;
 	}
-	printf("%5d %7s %10s ", json_object_get_int(member(runner, "vcpus")),
+	printf("%5d %7s %10s %-7s ", json_object_get_int(member(runner, "vcpus")),
 	       format_size(json_object_get_uint64(member(runner, "memory"))).text,
-	       format_uptime(json_object_get_uint64(member(runner, "uptime_ms"))).text);
+	       format_uptime(json_object_get_uint64(member(runner, "uptime_ms"))).text,
+	       json_object_get_string(member(runner, "state")));
 	print_plain(image);
 }
 
@@ -99,8 +100,8 @@ static void print_text(struct json_object *list)
 	size_t i, nr = json_object_array_length(list);
 
 	if (nr)
-		printf("%7s %-16s %5s %7s %10s %s\n", "PID", "NAME", "VCPUS", "MEMORY",
-		       "UPTIME", "IMAGE");
+		printf("%7s %-16s %5s %7s %10s %-7s %s\n", "PID", "NAME", "VCPUS", "MEMORY",
+		       "UPTIME", "STATE", "IMAGE");
 	for (i = 0; i < nr; i++)
 		print_row(json_object_array_get_idx(list, i));
 }
@@ -136,7 +137,7 @@ static void print_help(void)
 	printf("usage: minivmx list [--json]\n\n"
 	       "Lists the guests of this user that run: the PID of each minivmx run, its --name,\n"
 	       "how many virtual CPUs and how much memory the guest has, for how long it has\n"
-	       "run, and its image. Each has a control socket, PID.sock or NAME.sock, in\n"
+	       "run, its state and its image. Each has a control socket, PID.sock or NAME.sock, in\n"
 	       "/run/minivmx for root, in $XDG_RUNTIME_DIR/minivmx for others.\n\n"
 	       "Options:\n"
 	       "      --json  for programs: an array of objects with pid, name (or null), image,\n"

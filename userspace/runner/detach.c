@@ -123,6 +123,8 @@ static void print_begin(const struct session *s)
 
 int detach_ready(struct session *s)
 {
+	ssize_t n;
+
 	if (!s->options->detach)
 		return 0;
 	dup2(s->log, STDOUT_FILENO);
@@ -130,15 +132,15 @@ int detach_ready(struct session *s)
 	close(s->log);
 	print_begin(s);
 	/* SIGPIPE is ignored; whoever has gone was not told that a guest runs. */
-	if (write(ready_pipe, "", 1) != 1)
-		return -1;
+	n = write(ready_pipe, "", 1);
 	close(ready_pipe);
-	return 0;
+	ready_pipe = -1;
+	return n == 1 ? 0 : -1;
 }
 
 void detach_end(const struct session *s, int status)
 {
-	if (!s->options->detach)
+	if (!s->options->detach || ready_pipe >= 0)
 		return;
 	print_time();
 	fprintf(stderr, "PID %d has ended, status %d\n", getpid(), status);

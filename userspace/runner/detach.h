@@ -28,7 +28,7 @@ int detach_open_log(struct session *s, struct message *message);
 /* In the child: the guest runs. -1: nobody waits for that any more. */
 int detach_ready(struct session *s);
 
-/* In the child: it has ended. Nothing, if the run is not detached. */
+/* In the child: it has ended. Nothing, if the run is not detached, or did not start. */
 void detach_end(const struct session *s, int status);
 
 #endif /* DETACH_H */
