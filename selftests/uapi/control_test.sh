@@ -89,7 +89,7 @@ before=$(size)
 expect 'the end of what is typed is not that of the console' 0 '' await grows
 kill -TERM $console
 wait $console
-expect 'a signal is' 0 '' list_has '"name": *"web"'
+expect 'a signal is, and not that of the guest' 0 '' list_has '"name": *"web"'
 printf '\001' >one
 minivmx console web <one >screen 2>/dev/null &
 console=$!
@@ -139,7 +139,7 @@ expect 'its log is beside the socket' 0 '^minivmx: ended by minivmx kill$' \
 	cat "/run/minivmx/$pid.log"
 rm "/run/minivmx/$pid.log"
 
-minivmx run --detach --name web web/power_button.bin
+minivmx run --detach --name web web/power_button.bin >/dev/null
 pid=$(minivmx list --json | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p')
 minivmx console web </dev/null >/dev/null 2>said &
 console=$!
@@ -149,4 +149,5 @@ wait $console
 expect 'the console of a runner that was killed ends' 0 '^minivmx: web has ended$' cat said
 expect 'another one of that name starts' 0 '^web$' minivmx run --detach --name web web/power_button.bin
 expect 'and ends' 0 '^$' minivmx kill web
+rm /run/minivmx/web.log
 finish
