@@ -28,20 +28,28 @@ target_programs() {
 	done
 }
 
-# The kernel's own modules, for the tests that load them.
-add_modules() { echo "--add $BUILD/testbed/kernels/$1/modules:/testbed/kvm"; }
+# add_modules KERNEL NAME...: the kernel's own modules, for the tests that load them.
+add_modules() {
+	local kernel=$1 name
+	shift
+	for name in "$@"; do
+		echo " --add $BUILD/testbed/kernels/$kernel/modules/$name.ko:/testbed/ko/$name.ko"
+	done
+}
+
+KVM_MODULES=(irqbypass kvm kvm-intel)
 
 # boot_options JOB KERNEL CPU CPUS GUEST KVM: see BOOTS in selftests/run.
 boot_options() {
 	local job=$1 kernel=$2 guest=$5
 	BOOT_OPTIONS[$job]="--kernel $kernel --cpu $3 --cpus $4"
-	BOOT_OPTIONS[$job]+=" --add $BUILD/testbed/kernels/$kernel/modules/brd.ko:/testbed/brd.ko"
+	BOOT_OPTIONS[$job]+=$(add_modules "$kernel" brd)
 	# Where the kernel still can take it offline.
 	BOOT_OPTIONS[$job]+=" --append cpu0_hotplug"
 	[[ $guest == - ]] || BOOT_OPTIONS[$job]+=" --guest $guest --mem 768"
 	! has_gdb "$kernel" "$4" "$guest" || BOOT_OPTIONS[$job]+=" --add $BUILD/gdb/gdb:/usr/bin/gdb"
 	case $6 in
-	kvm) BOOT_OPTIONS[$job]+=" $(add_modules "$kernel")" ;;
+	kvm) BOOT_OPTIONS[$job]+=$(add_modules "$kernel" "${KVM_MODULES[@]}") ;;
 	loaded) BOOT_OPTIONS[$job]+=" --kvm" ;;
 	esac
 }
@@ -85,7 +93,7 @@ add_host_boots() {
 		for mode in ${modes:-own}; do
 			job=$kernel-$name-$mode
 			BOOT_OPTIONS[$job]="--kernel $kernel $(test_says "$test" MACHINE)"
-			BOOT_OPTIONS[$job]+=" $(add_modules "$kernel")"
+			BOOT_OPTIONS[$job]+=$(add_modules "$kernel" "${KVM_MODULES[@]}")
 			[[ $mode == own ]] || BOOT_OPTIONS[$job]+=" --kvm"
 			BOOT_ENDS[$job]=$(test_says "$test" ENDS)
 			BOOT_CONSOLE[$job]=$(test_says "$test" CONSOLE)

@@ -124,7 +124,7 @@ TEST_F_TIMEOUT(fault, create_vm_with_borrowed_vmx, LIMIT)
 	static const struct operation op =
 		OP("CREATE_VM, borrowing", make_kvm_vm, borrow_vm, close_kvm_vm);
 
-	if (!exists("/testbed/kvm/kvm-intel.ko"))
+	if (!exists("/testbed/ko/kvm-intel.ko"))
 		SKIP(return, "KVM's modules are not in the machine");
 	ASSERT_EQ(0, load_kvm(""));
 	EXPECT_LT(0, exhaust(_metadata, self, &op));

@@ -26,7 +26,7 @@ static long kvm_create_vm(int kvm)
 /* KVM's modules are there, and not loaded from the start. */
 static bool have_kvm(void)
 {
-	return access("/testbed/kvm/kvm-intel.ko", F_OK) == 0 &&
+	return access("/testbed/ko/kvm-intel.ko", F_OK) == 0 &&
 	       access("/sys/module/kvm_intel", F_OK) != 0;
 }
 
@@ -256,13 +256,13 @@ TEST_F_TIMEOUT(owner, own, TIMEOUT)
 	EXPECT_VMX(MINIVMX_VMX_OWN, MINIVMX_REASON_NONE);
 	EXPECT_TRUE(guest_counts(&g));
 	EXPECT_TRUE(runner_says(0, ""));
-	EXPECT_EQ(-EBUSY, load_file("/testbed/kvm/kvm-intel.ko", ""));
+	EXPECT_EQ(-EBUSY, load_file("/testbed/ko/kvm-intel.ko", ""));
 	EXPECT_TRUE(guest_counts(&g));
 	guest_destroy(&g);
 	EXPECT_VMX(MINIVMX_VMX_FREE, MINIVMX_REASON_NONE);
 
 	/* Then it may, and works. */
-	EXPECT_EQ(0, load_file("/testbed/kvm/kvm-intel.ko", ""));
+	EXPECT_EQ(0, load_file("/testbed/ko/kvm-intel.ko", ""));
 	EXPECT_VMX(idle_kvm(), MINIVMX_REASON_KVM_LOADED);
 	kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, kvm);

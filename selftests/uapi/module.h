@@ -36,14 +36,14 @@ static inline long unload_module(void)
 	return syscall(SYS_delete_module, "minivmx", O_NONBLOCK) ? -errno : 0;
 }
 
-/* The testbed puts KVM's modules into /testbed/kvm. */
+/* The testbed puts KVM's modules into /testbed/ko. */
 static inline long load_kvm(const char *params)
 {
-	long ret = load_file("/testbed/kvm/irqbypass.ko", "");
+	long ret = load_file("/testbed/ko/irqbypass.ko", "");
 
 	if (!ret)
-		ret = load_file("/testbed/kvm/kvm.ko", params);
-	return ret ?: load_file("/testbed/kvm/kvm-intel.ko", "");
+		ret = load_file("/testbed/ko/kvm.ko", params);
+	return ret ?: load_file("/testbed/ko/kvm-intel.ko", "");
 }
 
 /* selftests/kmod, from the folder where the tests run. */

@@ -569,10 +569,10 @@ static long pages_swapped_out(void)
 	return n;
 }
 
-/* Swap space on a RAM disk; /testbed/brd.ko is put there by selftests/run. */
+/* Swap space on a RAM disk; /testbed/ko/brd.ko is put there by selftests/run. */
 static bool swap_on(void)
 {
-	return !system("grep -q ^brd /proc/modules || insmod /testbed/brd.ko rd_nr=1 rd_size=16384") &&
+	return !system("grep -q ^brd /proc/modules || insmod /testbed/ko/brd.ko rd_nr=1 rd_size=16384") &&
 	       !system("mkswap /dev/ram0 >/dev/null") && !swapon("/dev/ram0", 0);
 }
 
@@ -582,8 +582,8 @@ TEST_F_TIMEOUT(vm, pages_are_written_out_and_read_back, 1800)
 	struct live l;
 	long before;
 
-	if (access("/testbed/brd.ko", F_OK))
-		SKIP(return, "no RAM disk to swap to: /testbed/brd.ko");
+	if (access("/testbed/ko/brd.ko", F_OK))
+		SKIP(return, "no RAM disk to swap to: /testbed/ko/brd.ko");
 	ASSERT_TRUE(swap_on());
 	before = pages_swapped_out();
 	ASSERT_LE(0, before);

@@ -54,3 +54,20 @@ kernel_variables() {
 	[[ ! -e $dir/build ]] || echo "KDIR=$(readlink -f "$dir/build")"
 	[[ ! -e $dir/chroot ]] || echo "CHROOT=$dir/chroot"
 }
+
+# The names of the modules that a module's file says it needs, on one line.
+needed_modules() {
+	modinfo -F depends "$1" | tr ',' ' '
+}
+
+# The modules of a kernel that have to be inserted for one, in order, one a line.
+modules_for() {
+	local kernel=$1 name=$2 needed
+	local file=$WORK/kernels/$kernel/modules/$name.ko
+	[[ -f $file ]] || die "$STATUS_SETUP" \
+		"no module '$name' of kernel $kernel is here; testbed/setup $kernel gets those that lib/kernels.sh names"
+	for needed in $(needed_modules "$file"); do
+		modules_for "$kernel" "$needed"
+	done
+	echo "$name"
+}

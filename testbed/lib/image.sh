@@ -81,11 +81,24 @@ add_path() {
 	cp -rLT "$path" "$tree/$dest"
 }
 
-# The modules to insert, in order, one a line with its parameters.
-list_modules() {
-	if [[ $KVM == 1 ]]; then
-		printf '/testbed/kvm/%s.ko\n' irqbypass kvm kvm-intel
-	fi
+# The host kernel's modules to insert, with what they need, in order.
+host_modules() {
+	local name
+	for name in "${INSERT[@]}"; do
+		modules_for "$KERNEL" "$name"
+	done | awk '!seen[$0]++'
+}
+
+# The modules to insert, in order, one a line with its parameters. The host
+# kernel's are put into tree $1.
+add_modules() {
+	local dir=$1/testbed/ko names name
+	names=$(host_modules)
+	mkdir -p "$dir"
+	for name in $names; do
+		cp "$WORK/kernels/$KERNEL/modules/$name.ko" "$dir/"
+		echo "/testbed/ko/$name.ko"
+	done
 	if [[ $MODULE == 1 ]]; then
 		echo "/lib/minivmx/minivmx.ko $MODULE_PARAMS"
 	fi
@@ -94,7 +107,7 @@ list_modules() {
 # What machine/init runs: COMMAND, and how to run it.
 add_command() {
 	local dir=$1/testbed
-	list_modules >"$dir/modules"
+	add_modules "$1" >"$dir/modules"
 	{
 		echo "interactive=$INTERACTIVE"
 		[[ $INTERACTIVE == 0 ]] || terminal_settings
@@ -132,9 +145,6 @@ make_initramfs() {
 		add_path "$tree" "$path"
 	done
 	add_shared_libraries "$tree"
-	if [[ $KVM == 1 ]]; then
-		cp -r "$WORK/kernels/$KERNEL/modules" "$tree/testbed/kvm"
-	fi
 	for series in "${GUESTS[@]}"; do
 		add_guest "$tree" "$series"
 	done

@@ -66,9 +66,21 @@ newest_image_package() {
 		sort -V | tail -n 1
 }
 
+# What a machine may insert, with what these need.
+HOST_MODULES=(
+	kvm-intel
+	brd
+	ata_piix sd_mod # disks of the machine
+	vhost_vsock tun # what devices of a guest talk to
+)
+
 # Is that release laid out as kernel $1 already?
 is_laid_out() {
-	[[ -f $WORK/kernels/$1/modules/brd.ko && $(kernel_release "$1") == "$2" ]]
+	local module
+	for module in "${HOST_MODULES[@]}"; do
+		[[ -f $WORK/kernels/$1/modules/$module.ko ]] || return 1
+	done
+	[[ $(kernel_release "$1") == "$2" ]]
 }
 
 # $SCRATCH, where a kernel is laid out before it is put in its place.
@@ -103,7 +115,7 @@ lay_out_kernel() {
 # Of the packages in $SCRATCH make $SCRATCH/out, the folder of that kernel. Newer
 # packages have all of it in the folder of the modules, and are several.
 unpack_kernel() {
-	local release=$1 package=$SCRATCH/package out=$SCRATCH/out modules deb module
+	local release=$1 package=$SCRATCH/package out=$SCRATCH/out modules deb
 	for deb in "$SCRATCH"/*.deb; do
 		dpkg-deb -x "$deb" "$package"
 	done
@@ -116,9 +128,7 @@ unpack_kernel() {
 		cp "$modules"/{vmlinuz,config} "$out/"
 	fi
 	unpack_vmlinux "$out/vmlinuz" >"$out/vmlinux"
-	for module in virt/lib/irqbypass arch/x86/kvm/{kvm,kvm-intel} drivers/block/brd; do
-		copy_module "$modules/kernel/$module.ko" "$out/modules/${module##*/}.ko"
-	done
+	copy_modules "$modules" "$out/modules" "${HOST_MODULES[@]}"
 	printf '%s\n' "$release" >"$out/release"
 }
 
@@ -164,15 +174,28 @@ bzimage_number() {
 	od -An -tu"$3" -j "$(($2))" -N "$3" "$1"
 }
 
+# copy_modules FROM TO NAME...: modules that are somewhere in FROM, and what they need.
+copy_modules() {
+	local from=$1 to=$2 name file needed
+	shift 2
+	for name in "$@"; do
+		[[ ! -f $to/$name.ko ]] || continue
+		file=$(find "$from" -name "$name.ko" -o -name "$name.ko.xz")
+		[[ -f $file ]] || die "$STATUS_SETUP" "there is no module $name in $from"
+		copy_module "$file" "$to/$name.ko"
+		read -ra needed < <(needed_modules "$to/$name.ko")
+		copy_modules "$from" "$to" "${needed[@]}"
+	done
+}
+
 # Decompress a module if it is, since busybox's insmod cannot, and leave off the
 # signature, which a machine would spend seconds on checking.
 copy_module() {
 	local from=$1 to=$2 magic=$'~Module signature appended~\n' length
-	if [[ -f $from ]]; then
-		cp "$from" "$to"
-	else
-		xz -dc "$from.xz" >"$to"
-	fi
+	case $from in
+	*.xz) xz -dc "$from" >"$to" ;;
+	*) cp "$from" "$to" ;;
+	esac
 	if tail -c "${#magic}" "$to" | grep -q '^~Module signature'; then
 		# Before the magic words: the signature's length, big-endian.
 		length=$((0x$(tail -c "$((${#magic} + 4))" "$to" | od -An -tx1 -N 4 | tr -d ' ')))

@@ -42,8 +42,8 @@ run_local() {
 	mkdir -p "$WORK"
 	with_payload true
 	mark_kernel_log
-	if [[ $KVM == 1 ]]; then
-		modprobe kvm_intel || die "$STATUS_INSMOD" "modprobe kvm_intel failed"
+	if [[ ${#INSERT[@]} -gt 0 ]]; then
+		modprobe -a "${INSERT[@]}" || die "$STATUS_INSMOD" "modprobe ${INSERT[*]} failed"
 	fi
 	if [[ $MODULE == 1 ]]; then
 		# Parameters are words for insmod.

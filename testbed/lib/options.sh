@@ -5,8 +5,8 @@
 # shellcheck disable=SC2034
 set_defaults() {
 	MACHINE=bochs KERNEL=6.1 CPU=skylake CPUS=1 MEMORY=512
-	APPEND='' MODULE_PARAMS='' KVM=0 QEMU=0 MODULE=1
-	ADD=() GUESTS=() COMMAND=()
+	APPEND='' MODULE_PARAMS='' QEMU=0 MODULE=1
+	ADD=() GUESTS=() INSERT=() COMMAND=()
 	TIMEOUT='' BOOT_TIMEOUT=''
 	INTERACTIVE=0 EXPECT_PANIC=0 QUIET=0 YES=0 KEEP='' BOCHS_LOG=0
 }
@@ -45,7 +45,10 @@ What is in it
   --guest K          also put there /guests/linux-K/vmlinuz, a Debian kernel to
                      run as a guest, and /guests/initramfs.cpio for it
   --qemu             also put qemu-system-x86_64 there, to run guests under KVM
-  --kvm              load kvm and kvm_intel before minivmx
+  --module NAME      insert that module of the host's kernel before minivmx, with
+                     what it needs; testbed/lib/kernels.sh has the list of those
+                     there are. Their files are in /testbed/ko
+  --kvm              the same as --module kvm-intel
   --no-module        do not load minivmx (it is in /lib/minivmx all the same)
   --module-params S  parameters for minivmx.ko
 
@@ -108,7 +111,7 @@ parse_options() {
 		option=$1
 		shift
 		case $option in
-		--kvm) KVM=1 ;;
+		--kvm) INSERT+=(kvm-intel) ;;
 		--qemu) QEMU=1 ;;
 		--no-module) MODULE=0 ;;
 		--interactive) INTERACTIVE=1 ;;
@@ -119,7 +122,7 @@ parse_options() {
 		-h | --help) usage && exit 0 ;;
 		--) COMMAND=("$@") && break ;;
 		--machine | --kernel | --cpu | --cpus | --mem | --append | --add | --guest | \
-			--module-params | --timeout | --boot-timeout | --keep)
+			--module | --module-params | --timeout | --boot-timeout | --keep)
 			[[ $# -gt 0 ]] || bad_usage "$option takes a value"
 			set_option "$option" "$1"
 			shift
@@ -141,6 +144,7 @@ set_option() {
 	--append) APPEND+=" $2" ;;
 	--add) ADD+=("$2") ;;
 	--guest) GUESTS+=("$2") ;;
+	--module) INSERT+=("$2") ;;
 	--module-params) MODULE_PARAMS=$2 ;;
 	--timeout) TIMEOUT=$2 ;;
 	--boot-timeout) BOOT_TIMEOUT=$2 ;;
