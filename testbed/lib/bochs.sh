@@ -39,6 +39,7 @@ bochs_configure() {
 		clock: sync=none, time0=utc
 		ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
 		ata0-master: type=disk, mode=flat, path=$RUN/disk.img
+		$(bochs_disks)
 		boot: disk
 		com1: enabled=1, mode=file, dev=$RUN/console.log
 		$([[ $INTERACTIVE == 0 ]] || echo "com2: enabled=1, mode=term, dev=$(readlink "$RUN/tty")")
@@ -51,6 +52,16 @@ bochs_configure() {
 	END
 	# Debian's Bochs has its debugger compiled in, which waits for a command.
 	echo c >"$RUN/bochs.commands"
+}
+
+# The disks, one a line. The second channel is there only when it is needed.
+bochs_disks() {
+	local n positions=(ata0-slave ata1-master ata1-slave)
+	[[ ${#DISKS[@]} -lt 2 ]] || echo "ata1: enabled=1, ioaddr1=0x170, ioaddr2=0x370, irq=15"
+	for n in "${!DISKS[@]}"; do
+		echo "${positions[n]}: type=disk, path=$RUN/disk-$n, model=testbed-$n, mode=$(
+			is_snapshot "${DISKS[n]}" && echo volatile || echo flat)"
+	done
 }
 
 # Build what makes boot disks, when it is missing or out of date.

@@ -15,6 +15,7 @@ agree_to_local() {
 check_local_options() {
 	local spec
 	[[ ${#GUESTS[@]} -eq 0 ]] || bad_usage "--guest means nothing with --machine local"
+	[[ ${#DISKS[@]} -eq 0 ]] || bad_usage "--disk means nothing with --machine local"
 	for spec in "${ADD[@]}"; do
 		[[ $spec != *:* ]] || bad_usage "--add with a DEST means nothing with --machine local"
 	done

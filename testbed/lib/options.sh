@@ -6,7 +6,7 @@
 set_defaults() {
 	MACHINE=bochs KERNEL=6.1 CPU=skylake CPUS=1 MEMORY=512
 	APPEND='' MODULE_PARAMS='' QEMU=0 MODULE=1
-	ADD=() GUESTS=() INSERT=() COMMAND=()
+	ADD=() GUESTS=() DISKS=() INSERT=() COMMAND=()
 	TIMEOUT='' BOOT_TIMEOUT=''
 	INTERACTIVE=0 EXPECT_PANIC=0 QUIET=0 YES=0 KEEP='' BOCHS_LOG=0
 }
@@ -36,6 +36,11 @@ The machine
   --cpus N           processors (1)
   --mem MB           memory (512)
   --append STRING    more kernel parameters, e.g. mitigations=off
+  --disk FILE[,snapshot]
+                     FILE, of whole 512-byte sectors, is a disk of the machine, at
+                     most three times: /testbed/disks/0, then 1 and 2. What is
+                     written there is in FILE afterwards; with ,snapshot it is
+                     lost, and FILE only read
 
 What is in it
   --add PATH[:DEST]  also put PATH there, a file or a directory, with the shared
@@ -121,7 +126,7 @@ parse_options() {
 		--expect-panic) EXPECT_PANIC=1 ;;
 		-h | --help) usage && exit 0 ;;
 		--) COMMAND=("$@") && break ;;
-		--machine | --kernel | --cpu | --cpus | --mem | --append | --add | --guest | \
+		--machine | --kernel | --cpu | --cpus | --mem | --append | --disk | --add | --guest | \
 			--module | --module-params | --timeout | --boot-timeout | --keep)
 			[[ $# -gt 0 ]] || bad_usage "$option takes a value"
 			set_option "$option" "$1"
@@ -142,6 +147,7 @@ set_option() {
 	--cpus) CPUS=$2 ;;
 	--mem) MEMORY=$2 ;;
 	--append) APPEND+=" $2" ;;
+	--disk) DISKS+=("$2") ;;
 	--add) ADD+=("$2") ;;
 	--guest) GUESTS+=("$2") ;;
 	--module) INSERT+=("$2") ;;
@@ -165,6 +171,7 @@ check_options() {
 	for guest in "${GUESTS[@]}"; do
 		require_one_of --guest "$guest" "${KERNEL_SERIES[@]}"
 	done
+	check_disks
 	if [[ $INTERACTIVE == 1 ]]; then
 		[[ ${#COMMAND[@]} -gt 0 ]] || COMMAND=(/bin/sh)
 		TIMEOUT=${TIMEOUT:-$((10 * 365 * 24 * 3600))}

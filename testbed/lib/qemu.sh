@@ -11,6 +11,7 @@ qemu_has_nested_vmx() {
 qemu_append() { :; }
 
 qemu_configure() {
+	local n
 	QEMU_COMMAND=(qemu-system-x86_64 -display none -nodefaults -no-reboot
 		-m "$MEMORY" -smp "$CPUS"
 		-kernel "$WORK/kernels/$KERNEL/vmlinuz" -initrd "$RUN/initramfs"
@@ -21,6 +22,11 @@ qemu_configure() {
 		QEMU_COMMAND+=(-chardev "tty,id=terminal,path=$(readlink "$RUN/tty")"
 			-serial chardev:terminal)
 	fi
+	for n in "${!DISKS[@]}"; do
+		QEMU_COMMAND+=(-drive "if=none,id=disk-$n,format=raw,file=$RUN/disk-$n,snapshot=$(
+			is_snapshot "${DISKS[n]}" && echo on || echo off)"
+			-device "ide-hd,drive=disk-$n,bus=ide.$((n / 2)),unit=$((n % 2)),model=testbed-$n")
+	done
 	if qemu_has_nested_vmx; then
 		QEMU_COMMAND+=(-accel kvm -cpu host)
 	else
