@@ -230,8 +230,9 @@ const struct run_option run_option_table[] = {
 	{ "cpus", 'c', "N", "processors, from 1 to " TEXT_OF(MINIVMX_MAX_VCPUS) " (1)",
 	  .parse = parse_cpus },
 	{ "disk", 0, "FILE[,ro][,direct]",
-	  "a virtio disk: a raw file or a block device; ro: not written,\n"
-	  "direct: past the host's page cache; up to " TEXT_OF(MAX_DISKS) " times",
+	  "a virtio disk: a raw file, a block device, or an NBD server's\n"
+	  "export by its URI (nbd://HOST/NAME, nbd+unix:///NAME?socket=PATH);\n"
+	  "ro: not written, direct: past the host's page cache; up to " TEXT_OF(MAX_DISKS) " times",
 	  .parse = take_disk, .is_path = true, .is_repeatable = true },
 	{ "net", 0, "user[,hostfwd=tcp:PORT:GUESTPORT][,restrict][,mac=MAC] | tap=NAME[,mac=MAC]",
 	  "user: a network card in a network of its own, 10.0.2.0/24,\n"

@@ -35,6 +35,8 @@
 #define NR_REQUESTS		128
 /* What a discard may be of at most, in sectors: a GiB. */
 #define MAX_RANGE		(1 << 21)
+/* More than there are. */
+#define NR_ERRORS		256
 
 struct blk_config {
 	uint64_t capacity;
@@ -95,9 +97,8 @@ struct blk {
 	struct blk_config config;
 	struct disk *disk;
 	struct worker_watch watch;
-	uint32_t events;		/* that are watched for */
 	char id[BLK_ID_BYTES];
-	int reported;			/* the last error that the user was told */
+	bool reported[NR_ERRORS];	/* the errors that the user was told */
 	struct blk_request *free;
 	struct blk_request requests[NR_REQUESTS];
 };
@@ -120,19 +121,25 @@ static void respond(struct blk_request *request, uint8_t status, size_t written)
 	blk->free = request;
 }
 
-static const char *error_hint(int error)
+static const char *error_text(int error)
 {
-	return error == ENOSPC ? "; make room on the host" : "";
+	switch (error) {
+	case ENOSPC:
+		return "No space left on device; make room on the host";
+	case ENOTCONN:
+		return "the connection to its server has ended, and so have all requests";
+	default:
+		return strerror(error);
+	}
 }
 
 /* The guest sees no more than an I/O error: tell the user which, once. */
 static void report(struct blk *blk, int error)
 {
-	if (blk->reported == error)
+	if (error >= NR_ERRORS || blk->reported[error])
 		return;
-	blk->reported = error;
-	fprintf(stderr, "minivmx: disk %.*s: %s%s\n", BLK_ID_BYTES, blk->id, strerror(error),
-		error_hint(error));
+	blk->reported[error] = true;
+	fprintf(stderr, "minivmx: disk %.*s: %s\n", BLK_ID_BYTES, blk->id, error_text(error));
 }
 
 static void on_done(struct disk_request *disk, int error)
@@ -253,16 +260,6 @@ static void handle(struct blk_request *request)
 
 /* ---- What the worker calls ---- */
 
-static void watch_disk(struct blk *blk)
-{
-	const uint32_t events = blk->disk->ops->events(blk->disk);
-
-	if (events == blk->events)
-		return;
-	blk->events = events;
-	worker_watch(blk->dev.worker, &blk->watch, events);
-}
-
 static void take_requests(struct blk *blk)
 {
 	struct blk_request *request = blk->free;
@@ -285,7 +282,6 @@ static void take_requests(struct blk *blk)
 		request = blk->free;
 	}
 	blk->disk->ops->start(blk->disk);
-	watch_disk(blk);
 }
 
 static void blk_available(struct virtio_device *dev, unsigned int queue)
@@ -408,8 +404,7 @@ struct virtio_device *blk_create(struct machine *m, const struct guest_memory *m
 		.ready = on_ready,
 		.context = blk,
 	};
-	blk->events = disk->ops->events(disk);
-	ret = worker_watch(worker, &blk->watch, blk->events);
+	ret = worker_watch(worker, &blk->watch, EPOLLIN);
 	if (ret)
 		goto close;
 	ret = virtio_init(&blk->dev, &setup);

@@ -3,7 +3,8 @@
  * What is behind a block device: a file, or a server of network block devices.
  *
  * Everything is asynchronous and done in one thread: a request is submitted, and its
- * done() is called by a later disk->ops->process() when disk->ops->fd() is ready.
+ * done() is called by a later disk->ops->start() or ->process(); the latter has something
+ * to do when disk->ops->fd() is readable.
  */
 #ifndef DISK_H
 #define DISK_H
@@ -32,7 +33,7 @@ enum disk_op {
  * @size: bytes
  * @iov: memory to read or write, of @size bytes; it is used up
  * @nr: elements of it
- * @sync: DISK_WRITE: on the medium when it is done
+ * @sync: DISK_WRITE and DISK_ZERO: on the medium when it is done
  * @may_unmap: DISK_ZERO: the range need not be kept allocated
  * @done: called when it is, with 0 or -errno
  * @next: for whoever has it
@@ -57,17 +58,18 @@ struct disk;
  * struct disk_ops - what a disk does
  * @submit: take a request; it never fails but by its done()
  * @start: get going with all that was submitted
- * @fd: for epoll, with the events of @events
- * @events: EPOLLIN and so on, which may be others after each @start and @process
- * @process: call done() of all that is; @fd was ready
+ * @fd: it is readable when there is something for @process
+ * @process: call done() of all that is
+ * @give_up: the requests in flight take too long: let them end with an error. NULL: that
+ *	     cannot be done
  * @close: forget the disk; nothing is in flight
  */
 struct disk_ops {
 	void (*submit)(struct disk *disk, struct disk_request *request);
 	void (*start)(struct disk *disk);
 	int (*fd)(const struct disk *disk);
-	uint32_t (*events)(const struct disk *disk);
 	void (*process)(struct disk *disk);
+	void (*give_up)(struct disk *disk);
 	void (*close)(struct disk *disk);
 };
 
@@ -101,10 +103,11 @@ struct disk_options {
 
 /* NULL with a message on failure. */
 struct disk *disk_open(const struct disk_options *options, struct message *message);
-/* Until something is done: there is something in flight. */
-void disk_wait(const struct disk *disk);
+/* Wait until there is something for process(); something is in flight. */
+void disk_wait(struct disk *disk);
 
 /* The kinds of disks, for disk_open(). */
 struct disk *disk_open_file(const struct disk_options *options, struct message *message);
+struct disk *disk_open_nbd(const struct disk_options *options, struct message *message);
 
 #endif /* DISK_H */

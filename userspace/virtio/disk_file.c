@@ -11,7 +11,6 @@
 #include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,14 +22,18 @@
 #define RING_ENTRIES	128
 /* What O_DIRECT wants of addresses, whatever the disk's blocks are. */
 #define DIRECT_ALIGN	4096
+/* Bytes copied at a time where it cannot use the guest's memory, which decides how many. */
+#define BOUNCE_SIZE	(1U << 20)
 
 /**
  * struct job - a request in the kernel
  * @request: the request
  * @left: bytes of it that are left
- * @bounce: its data, where O_DIRECT could not use the guest's memory, or NULL
+ * @bounce: the next of its data, where O_DIRECT cannot use the guest's memory, or NULL
  * @bounce_iov: that as an element
  * @mode: of fallocate()
+ * @is_second_mode: the other one is not known to the file system
+ * @syncs: it is done, but for getting it on the medium
  */
 struct job {
 	struct disk_request *request;
@@ -38,6 +41,8 @@ struct job {
 	void *bounce;
 	struct iovec bounce_iov;
 	int mode;
+	bool is_second_mode;
+	bool syncs;
 };
 
 struct file_disk {
@@ -69,18 +74,6 @@ static bool is_aligned(const struct file_disk *file, const struct disk_request *
 	return true;
 }
 
-static int make_bounce(struct job *job)
-{
-	struct disk_request *request = job->request;
-
-	if (posix_memalign(&job->bounce, DIRECT_ALIGN, request->size))
-		return -ENOMEM;
-	if (request->op == DISK_WRITE)
-		iov_read(request->iov, request->nr, 0, job->bounce, request->size);
-	job->bounce_iov = (struct iovec) { job->bounce, request->size };
-	return 0;
-}
-
 static int zero_mode(const struct disk_request *request)
 {
 	if (request->op == DISK_DISCARD || request->may_unmap)
@@ -88,25 +81,43 @@ static int zero_mode(const struct disk_request *request)
 	return FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE;
 }
 
-/* Where in the file what is left of a job begins. */
-static uint64_t position(const struct job *job)
+static uint64_t done_size(const struct job *job)
 {
-	return job->request->offset + (job->request->size - job->left);
+	return job->request->size - job->left;
+}
+
+/* The elements of what is left, or of a copy of its first part. */
+static struct iovec *elements(struct job *job, unsigned int *nr)
+{
+	struct disk_request *request = job->request;
+	const size_t size = job->left < BOUNCE_SIZE ? job->left : BOUNCE_SIZE;
+
+	*nr = request->nr;
+	if (!job->bounce)
+		return request->iov;
+	if (request->op == DISK_WRITE)
+		iov_read(request->iov, request->nr, done_size(job), job->bounce, size);
+	job->bounce_iov = (struct iovec) { job->bounce, size };
+	*nr = 1;
+	return &job->bounce_iov;
 }
 
 static void queue_job(struct file_disk *file, struct job *job)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&file->ring);
 	struct disk_request *request = job->request;
-	struct iovec *iov = job->bounce ? &job->bounce_iov : request->iov;
-	const unsigned int nr = job->bounce ? 1 : request->nr;
+	const uint64_t position = request->offset + done_size(job);
+	struct iovec *iov;
+	unsigned int nr;
 
-	switch (request->op) {
+	switch (job->syncs ? DISK_FLUSH : request->op) {
 	case DISK_READ:
-		io_uring_prep_readv(sqe, file->fd, iov, nr, position(job));
+		iov = elements(job, &nr);
+		io_uring_prep_readv(sqe, file->fd, iov, nr, position);
 		break;
 	case DISK_WRITE:
-		io_uring_prep_writev2(sqe, file->fd, iov, nr, position(job),
+		iov = elements(job, &nr);
+		io_uring_prep_writev2(sqe, file->fd, iov, nr, position,
 				      request->sync ? RWF_DSYNC : 0);
 		break;
 	case DISK_FLUSH:
@@ -125,8 +136,6 @@ static void finish(struct file_disk *file, struct job *job, int error)
 {
 	struct disk_request *request = job->request;
 
-	if (!error && request->op == DISK_READ && job->bounce)
-		iov_write(request->iov, request->nr, 0, job->bounce, request->size);
 	free(job->bounce);
 	free(job);
 	file->in_ring--;
@@ -142,7 +151,8 @@ static int begin(struct file_disk *file, struct disk_request *request)
 	job->request = request;
 	job->left = request->size;
 	job->mode = zero_mode(request);
-	if (file->direct && request->nr && !is_aligned(file, request) && make_bounce(job)) {
+	if (file->direct && request->nr && !is_aligned(file, request) &&
+	    posix_memalign(&job->bounce, DIRECT_ALIGN, BOUNCE_SIZE)) {
 		free(job);
 		return -ENOMEM;
 	}
@@ -163,12 +173,12 @@ static void file_submit(struct disk *disk, struct disk_request *request)
 static void file_start(struct disk *disk)
 {
 	struct file_disk *file = file_disk_of(disk);
+	int ret;
 
 	while (file->waiting && file->in_ring < RING_ENTRIES) {
 		struct disk_request *request = file->waiting;
 
-		const int ret = begin(file, request);
-
+		ret = begin(file, request);
 		/* When others have given their memory back it is tried again. */
 		if (ret && file->in_ring)
 			break;
@@ -178,39 +188,53 @@ static void file_start(struct disk *disk)
 		if (ret)
 			request->done(request, ret);
 	}
-	io_uring_submit(&file->ring);
+	/* The kernel may take some of them, and want to be asked again. */
+	do
+		ret = io_uring_submit(&file->ring);
+	while (io_uring_sq_ready(&file->ring) && (ret >= 0 || ret == -EAGAIN || ret == -EINTR));
 }
 
 /* ---- Completions ---- */
 
-/* The kernel may do a part of a read or write; true if the rest is on its way. */
+/* A part of a read or write is done; true if the rest is on its way. */
 static bool go_on(struct file_disk *file, struct job *job, int result)
 {
 	struct disk_request *request = job->request;
 
-	if (request->op != DISK_READ && request->op != DISK_WRITE)
+	if ((request->op != DISK_READ && request->op != DISK_WRITE) || result <= 0)
 		return false;
-	if (result <= 0 || (uint64_t)result >= job->left)
-		return false;
+	if (request->op == DISK_READ && job->bounce)
+		iov_write(request->iov, request->nr, done_size(job), job->bounce,
+			  (size_t)result);
 	job->left -= (uint64_t)result;
-	if (job->bounce) {
-		job->bounce_iov.iov_base = (char *)job->bounce_iov.iov_base + result;
-		job->bounce_iov.iov_len -= (size_t)result;
-	} else {
+	if (!job->left)
+		return false;
+	if (!job->bounce)
 		request->nr = iov_slice(request->iov, request->nr, (size_t)result, job->left,
 					request->iov);
-	}
 	queue_job(file, job);
 	return true;
 }
 
-/* tmpfs knows no zero ranges, but a hole in a file reads as zero anywhere. */
-static bool try_hole(struct file_disk *file, struct job *job, int result)
+/*
+ * tmpfs knows no zero ranges, but a hole in a file reads as zero anywhere; a block device
+ * that cannot discard has no holes, but zeroes can be written.
+ */
+static bool try_other_mode(struct file_disk *file, struct job *job, int result)
 {
-	if (result != -EOPNOTSUPP || job->request->op != DISK_ZERO ||
-	    !(job->mode & FALLOC_FL_ZERO_RANGE))
+	if (result != -EOPNOTSUPP || job->request->op != DISK_ZERO || job->is_second_mode)
 		return false;
-	job->mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+	job->is_second_mode = true;
+	job->mode ^= FALLOC_FL_PUNCH_HOLE ^ FALLOC_FL_ZERO_RANGE;
+	queue_job(file, job);
+	return true;
+}
+
+static bool sync_zeroes(struct file_disk *file, struct job *job, int result)
+{
+	if (result < 0 || job->request->op != DISK_ZERO || !job->request->sync || job->syncs)
+		return false;
+	job->syncs = true;
 	queue_job(file, job);
 	return true;
 }
@@ -219,11 +243,15 @@ static void complete(struct file_disk *file, struct job *job, int result)
 {
 	const enum disk_op op = job->request->op;
 
-	if (go_on(file, job, result) || try_hole(file, job, result))
+	if (go_on(file, job, result) || try_other_mode(file, job, result) ||
+	    sync_zeroes(file, job, result))
 		return;
 	/* Nothing to read or write where the disk has bytes: somebody made the file shorter. */
 	if (!result && (op == DISK_READ || op == DISK_WRITE))
 		result = -EIO;
+	/* To forget is not a duty. */
+	if (result == -EOPNOTSUPP && op == DISK_DISCARD)
+		result = 0;
 	finish(file, job, result < 0 ? result : 0);
 }
 
@@ -247,12 +275,6 @@ static int file_fd(const struct disk *disk)
 	return file_disk_of(disk)->ring.ring_fd;
 }
 
-static uint32_t file_events(const struct disk *disk)
-{
-	(void)disk;
-	return EPOLLIN;
-}
-
 /* ---- Opening and closing ---- */
 
 static void file_close(struct disk *disk)
@@ -269,7 +291,6 @@ static const struct disk_ops file_ops = {
 	.submit = file_submit,
 	.start = file_start,
 	.fd = file_fd,
-	.events = file_events,
 	.process = file_process,
 	.close = file_close,
 };
