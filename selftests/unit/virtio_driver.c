@@ -10,6 +10,7 @@
 
 #define NEXT		1
 #define WRITE		2
+#define INDIRECT	4
 #define AVAIL		(1 << 7)
 #define USED		(1 << 15)
 
@@ -157,14 +158,15 @@ static void put_desc(struct driver *d, const struct driver_queue *q, unsigned in
 }
 
 static uint16_t add_split(struct driver *d, struct driver_queue *q,
-			  const struct driver_element *elements, unsigned int nr)
+			  const struct driver_element *elements, unsigned int nr, uint16_t flags)
 {
 	uint16_t *avail = driver_at(d, q->driver, 4096), head = q->next % q->size;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++, q->next++)
 		put_desc(d, q, q->next % q->size, &elements[i],
-			 (uint16_t)((elements[i].write ? WRITE : 0) | (i + 1 < nr ? NEXT : 0)),
+			 (uint16_t)((elements[i].write ? WRITE : 0) | (i + 1 < nr ? NEXT : 0) |
+				    flags),
 			 (uint16_t)((q->next + 1) % q->size));
 	avail[2 + avail[1] % q->size] = head;
 	__atomic_store_n(&avail[1], avail[1] + 1, __ATOMIC_RELEASE);
@@ -173,7 +175,7 @@ static uint16_t add_split(struct driver *d, struct driver_queue *q,
 
 /* The first descriptor last: it makes the others available. */
 static uint16_t add_packed(struct driver *d, struct driver_queue *q,
-			   const struct driver_element *elements, unsigned int nr)
+			   const struct driver_element *elements, unsigned int nr, uint16_t flags)
 {
 	const uint16_t id = q->next;
 	struct {
@@ -185,7 +187,8 @@ static uint16_t add_packed(struct driver *d, struct driver_queue *q,
 	for (i = 0; i < nr; i++) {
 		places[i].index = q->next;
 		places[i].flags = (uint16_t)((elements[i].write ? WRITE : 0) |
-					     (i + 1 < nr ? NEXT : 0) | (q->wrap ? AVAIL : USED));
+					     (i + 1 < nr ? NEXT : 0) | (q->wrap ? AVAIL : USED) |
+					     flags);
 		if (++q->next == q->size) {
 			q->next = 0;
 			q->wrap = !q->wrap;
@@ -197,13 +200,37 @@ static uint16_t add_packed(struct driver *d, struct driver_queue *q,
 	return id;
 }
 
-uint16_t driver_add(struct driver *d, unsigned int queue, const struct driver_element *elements,
-		    unsigned int nr)
+static uint16_t add(struct driver *d, unsigned int queue, const struct driver_element *elements,
+		    unsigned int nr, uint16_t flags)
 {
 	struct driver_queue *q = &d->queues[queue];
 
-	return d->features & PACKED ? add_packed(d, q, elements, nr) :
-				      add_split(d, q, elements, nr);
+	return d->features & PACKED ? add_packed(d, q, elements, nr, flags) :
+				      add_split(d, q, elements, nr, flags);
+}
+
+uint16_t driver_add(struct driver *d, unsigned int queue, const struct driver_element *elements,
+		    unsigned int nr)
+{
+	return add(d, queue, elements, nr, 0);
+}
+
+uint16_t driver_add_indirect(struct driver *d, unsigned int queue, uint64_t table,
+			     const struct driver_element *elements, unsigned int nr)
+{
+	const struct driver_element element = { table, 16 * nr, false };
+	const struct driver_queue entries = { .desc = table };
+	const bool packed = d->features & PACKED;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		const uint16_t flags = (uint16_t)((elements[i].write ? WRITE : 0) |
+						  (!packed && i + 1 < nr ? NEXT : 0));
+
+		put_desc(d, &entries, i, &elements[i], packed ? 0 : flags,
+			 packed ? flags : (uint16_t)(i + 1));
+	}
+	return add(d, queue, &element, 1, INDIRECT);
 }
 
 void driver_kick(struct driver *d, unsigned int queue)

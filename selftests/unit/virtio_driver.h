@@ -97,6 +97,9 @@ void driver_ready(struct driver *d);
 /* Make a buffer available, without notifying; its id is returned. */
 uint16_t driver_add(struct driver *d, unsigned int queue, const struct driver_element *elements,
 		    unsigned int nr);
+/* The same by an indirect table, which is made in guest memory at @table. */
+uint16_t driver_add_indirect(struct driver *d, unsigned int queue, uint64_t table,
+			     const struct driver_element *elements, unsigned int nr);
 void driver_kick(struct driver *d, unsigned int queue);
 /* The next used buffer: false if there is none. */
 bool driver_used(struct driver *d, unsigned int queue, uint16_t *id, uint32_t *length);
