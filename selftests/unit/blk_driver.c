@@ -75,7 +75,7 @@ static void add_elements(struct blk_driver *b, unsigned int slot,
 	uint16_t id;
 
 	*(uint8_t *)driver_at(&b->d, status, 1) = BLK_NO_ANSWER;
-	if (b->d.features & VIRTIO_F_INDIRECT_DESC)
+	if (b->d.features & VIRTIO_FEATURE_INDIRECT_DESC)
 		id = driver_add_indirect(&b->d, 0, slot_page(b, slot) + TABLE_AT, elements, nr);
 	else
 		id = driver_add(&b->d, 0, elements, nr);

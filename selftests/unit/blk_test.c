@@ -37,7 +37,7 @@ FIXTURE_VARIANT(blk)
 	uint64_t features;
 };
 
-#define INDIRECT_EVENT_IDX	(VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX)
+#define INDIRECT_EVENT_IDX	(VIRTIO_FEATURE_INDIRECT_DESC | VIRTIO_FEATURE_EVENT_IDX)
 
 FIXTURE_VARIANT_ADD(blk, file_split)
 {
@@ -53,13 +53,13 @@ FIXTURE_VARIANT_ADD(blk, file_split_indirect_event_idx)
 FIXTURE_VARIANT_ADD(blk, file_packed)
 {
 	.backend = FILE_DISK,
-	.features = VIRTIO_F_RING_PACKED,
+	.features = VIRTIO_FEATURE_RING_PACKED,
 };
 
 FIXTURE_VARIANT_ADD(blk, direct_packed_indirect_event_idx)
 {
 	.backend = DIRECT_DISK,
-	.features = VIRTIO_F_RING_PACKED | INDIRECT_EVENT_IDX,
+	.features = VIRTIO_FEATURE_RING_PACKED | INDIRECT_EVENT_IDX,
 };
 
 FIXTURE_VARIANT_ADD(blk, nbd_raw_split_indirect_event_idx)
@@ -71,7 +71,7 @@ FIXTURE_VARIANT_ADD(blk, nbd_raw_split_indirect_event_idx)
 FIXTURE_VARIANT_ADD(blk, nbd_qcow2_packed)
 {
 	.backend = NBD_QCOW2,
-	.features = VIRTIO_F_RING_PACKED,
+	.features = VIRTIO_FEATURE_RING_PACKED,
 };
 
 static bool is_nbd(enum backend backend)
@@ -398,7 +398,7 @@ BLK_TEST(bad_discards)
 BLK_TEST(many_in_flight)
 {
 	struct blk_driver *b = &self->b;
-	const unsigned int nr = variant->features & VIRTIO_F_INDIRECT_DESC ? 256 : 85;
+	const unsigned int nr = variant->features & VIRTIO_FEATURE_INDIRECT_DESC ? 256 : 85;
 	unsigned int round, i;
 
 	for (round = 0; round < 6; round++) {

@@ -1,8 +1,8 @@
 /* SOURCES: RUNNER userspace/engines/nbd.c selftests/unit/fake_machine.c selftests/unit/virtio_driver.c selftests/unit/blk_driver.c selftests/unit/nbd_server.c LIBS: -lnbd */
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Disks that cannot be opened, that fail, that go away or do not answer; and what the
- * block device asks of its disk, which is one of the test here.
+ * Disks that cannot be opened, that fail, that go away or do not answer; what the block
+ * device asks of its disk, which is one of the test here; and the log of a disk.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +18,7 @@
 #include "kselftest_harness.h"
 #include "../userspace/virtio/blk.h"
 #include "../userspace/virtio/iov.h"
+#include "../userspace/virtio/disk_log.h"
 #include "blk_driver.h"
 #include "nbd_server.h"
 
@@ -536,8 +537,8 @@ TEST_F(toy, the_last_is_first)
 	struct blk_driver *b = &self->b;
 	unsigned int i, first = 0;
 
-	ASSERT_TRUE(blk_driver_start(b, BLK_FEATURES | VIRTIO_F_INDIRECT_DESC |
-				     VIRTIO_F_RING_PACKED));
+	ASSERT_TRUE(blk_driver_start(b, BLK_FEATURES | VIRTIO_FEATURE_INDIRECT_DESC |
+				     VIRTIO_FEATURE_RING_PACKED));
 	for (i = 0; i < 256; i++)
 		blk_add(b, i, BLK_T_IN, i, b->data + i * 512, 512);
 	driver_kick(&b->d, 0);
@@ -609,6 +610,147 @@ TEST_F(toy, errors_are_told_once)
 	}
 	dup2(old, 2);
 	EXPECT_EQ(2, lines_with(err, "minivmx: disk test: "));
+}
+
+/* ---- Logs ---- */
+
+/* The next record, and the first byte of its data. False at the end. */
+static bool next_record(FILE *file, struct disk_log_record *record, uint8_t *first)
+{
+	if (fread(record, sizeof(*record), 1, file) != 1)
+		return false;
+	if (record->op == DISK_LOG_WRITE) {
+		*first = (uint8_t)fgetc(file);
+		fseek(file, (long)record->size - 1, SEEK_CUR);
+	}
+	return true;
+}
+
+static unsigned int nr_ended;
+
+static void on_end(struct disk_request *request, int error)
+{
+	nr_ended++;
+}
+
+/*
+ * A write that was in flight when the flush was submitted is not covered by it, whichever
+ * completes first; what is recorded is what was there when it was submitted.
+ */
+DISK_TEST(a_log_tells_what_a_flush_covers)
+{
+	const struct disk_log_record expected[] = {
+		{ DISK_LOG_WRITE, 0, 0, 0, 0, 2, 512, 1024 },
+		{ DISK_LOG_FLUSH, 0, 0, 0, 3, 5, 0, 0 },
+		{ DISK_LOG_WRITE, DISK_LOG_SYNC, 0, 0, 1, 6, 4096, 512 },
+		{ DISK_LOG_ZERO, DISK_LOG_MAY_UNMAP, -EIO, 0, 4, 8, 8192, 512 },
+		{ DISK_LOG_DISCARD, 0, 0, 0, 7, 9, 0, 4096 },
+	};
+	uint8_t bytes[1024] = { 0x11 }, first = 0;
+	struct iovec iov[2] = { { bytes, 512 }, { bytes + 512, 512 } }, iov1 = { bytes, 512 };
+	struct disk_request requests[] = {
+		{ .op = DISK_WRITE, .offset = 512, .size = 1024, .iov = iov, .nr = 2 },
+		{ .op = DISK_WRITE, .offset = 4096, .size = 512, .iov = &iov1, .nr = 1,
+		  .sync = true },
+		{ .op = DISK_FLUSH },
+		{ .op = DISK_ZERO, .offset = 8192, .size = 512, .may_unmap = true },
+		{ .op = DISK_DISCARD, .offset = 0, .size = 4096 },
+		{ .op = DISK_READ, .offset = 0, .size = 512, .iov = &iov1, .nr = 1 },
+	};
+	bool closed = false;
+	struct toy *toy = calloc(1, sizeof(*toy));
+	struct disk_log_header header;
+	struct disk_log_record record;
+	unsigned int i;
+	struct disk *log;
+	FILE *file;
+
+	*toy = (struct toy) { .disk = { &toy_ops, DISK_SIZE, 512, false, true },
+			      .fd = eventfd(0, EFD_NONBLOCK), .closed = &closed };
+	log = disk_log_open(&toy->disk, self->path, &self->message);
+	ASSERT_NE(NULL, log);
+	EXPECT_EQ(DISK_SIZE, log->size);
+	for (i = 0; i < 6; i++)
+		requests[i].done = on_end;
+#define SUBMIT(i)	log->ops->submit(log, &requests[i])
+#define END(i, error)	toy->requests[i]->done(toy->requests[i], error)
+	SUBMIT(0);
+	SUBMIT(1);
+	bytes[0] = 0x22;
+	END(0, 0);
+	SUBMIT(2);
+	SUBMIT(3);
+	END(2, 0);
+	END(1, 0);
+	SUBMIT(4);
+	SUBMIT(5);
+	END(5, 0);
+	END(3, -EIO);
+	END(4, 0);
+	EXPECT_EQ(6, nr_ended);
+	log->ops->close(log);
+	EXPECT_TRUE(closed);
+
+	file = fopen(self->path, "r");
+	ASSERT_NE(NULL, file);
+	ASSERT_EQ(1, fread(&header, sizeof(header), 1, file));
+	EXPECT_EQ(0, memcmp(header.magic, DISK_LOG_MAGIC, sizeof(header.magic)));
+	EXPECT_EQ(DISK_LOG_VERSION, header.version);
+	EXPECT_EQ(DISK_SIZE, header.disk_size);
+	for (i = 0; i < 5; i++) {
+		ASSERT_TRUE(next_record(file, &record, &first));
+		EXPECT_EQ(0, memcmp(&expected[i], &record, sizeof(record)))
+			TH_LOG("record %u", i);
+		if (record.op == DISK_LOG_WRITE)
+			EXPECT_EQ(0x11, first);
+	}
+	EXPECT_FALSE(next_record(file, &record, &first));
+	fclose(file);
+}
+
+/* The writes of a log, one after the other, make the disk. */
+DISK_TEST(a_log_of_a_file)
+{
+	const struct disk_options options = { .path = self->path, .log = "/dev/full" };
+	struct disk_options good = { .path = self->path };
+	struct blk_driver b = { 0 };
+	struct disk_log_record record;
+	char path[128];
+	unsigned int i;
+	uint8_t *image;
+	FILE *file;
+
+	EXPECT_EQ(NULL, disk_open(&options, &self->message));
+	EXPECT_STREQ("disk log /dev/full: No space left on device", self->message.text);
+	snprintf(path, sizeof(path), "%s/log", self->dir);
+	good.log = path;
+	ASSERT_TRUE(open_blk(&b, disk_open(&good, &self->message),
+			     BLK_FEATURES | VIRTIO_FEATURE_INDIRECT_DESC));
+	for (i = 0; i < 200; i++) {
+		blk_fill(&b, b.data + i * 4096, 4096, i);
+		blk_add(&b, i, BLK_T_OUT, i * 37 % 256 * 8, b.data + i * 4096, 4096);
+	}
+	driver_kick(&b.d, 0);
+	for (i = 0; i < 200; i++)
+		ASSERT_EQ(BLK_S_OK, blk_wait(&b));
+	EXPECT_EQ(BLK_S_OK, blk_do(&b, BLK_T_IN, 0, b.data, 4096));
+	EXPECT_EQ(BLK_S_OK, blk_do(&b, BLK_T_FLUSH, 0, 0, 0));
+	blk_driver_close(&b);
+
+	image = calloc(1, DISK_SIZE);
+	file = fopen(path, "r");
+	ASSERT_EQ(0, fseek(file, sizeof(struct disk_log_header), SEEK_SET));
+	for (i = 0; fread(&record, sizeof(record), 1, file) == 1; i++)
+		if (record.op == DISK_LOG_WRITE)
+			ASSERT_EQ(1, fread(image + record.offset, record.size, 1, file));
+	EXPECT_EQ(201, i);
+	EXPECT_EQ(DISK_LOG_FLUSH, record.op);
+	fclose(file);
+	file = fopen(self->path, "r");
+	for (i = 0; i < DISK_SIZE; i++)
+		ASSERT_EQ(image[i], (uint8_t)fgetc(file));
+	fclose(file);
+	free(image);
 }
 
 TEST_HARNESS_MAIN

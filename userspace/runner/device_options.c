@@ -19,8 +19,10 @@ int parse_disk(char *text, struct disk_options *disk, struct message *message)
 			disk->read_only = true;
 		else if (!strcmp(word, "direct"))
 			disk->direct = true;
+		else if (!strncmp(word, "log=", 4) && word[4])
+			disk->log = word + 4;
 		else
-			return fail(message, "not one of ro, direct: '%s'", word);
+			return fail(message, "not one of ro, direct, log=FILE: '%s'", word);
 	}
 	return 0;
 }

@@ -8,8 +8,8 @@
 #include "message.h"
 
 /*
- * PATH[,ro][,direct]. 0, or -1 with a message. The text is cut into pieces, to which
- * @disk points.
+ * PATH[,ro][,direct][,log=FILE]. 0, or -1 with a message. The text is cut into pieces, to
+ * which @disk points.
  */
 int parse_disk(char *text, struct disk_options *disk, struct message *message);
 

@@ -229,10 +229,11 @@ const struct run_option run_option_table[] = {
 	  .parse = parse_memory },
 	{ "cpus", 'c', "N", "processors, from 1 to " TEXT_OF(MINIVMX_MAX_VCPUS) " (1)",
 	  .parse = parse_cpus },
-	{ "disk", 0, "FILE[,ro][,direct]",
+	{ "disk", 0, "FILE[,ro][,direct][,log=LOG]",
 	  "a virtio disk: a raw file, a block device, or an NBD server's\n"
 	  "export by its URI (nbd://HOST/NAME, nbd+unix:///NAME?socket=PATH);\n"
-	  "ro: not written, direct: past the host's page cache; up to " TEXT_OF(MAX_DISKS) " times",
+	  "ro: not written; direct: past the host's page cache; log: with a\n"
+	  "record of all writes, for tests; up to " TEXT_OF(MAX_DISKS) " times",
 	  .parse = take_disk, .is_path = true, .is_repeatable = true },
 	{ "net", 0, "user[,hostfwd=tcp:PORT:GUESTPORT][,restrict][,mac=MAC] | tap=NAME[,mac=MAC]",
 	  "user: a network card in a network of its own, 10.0.2.0/24,\n"

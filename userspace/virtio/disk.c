@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "disk.h"
+#include "disk_log.h"
 #include "engine.h"
 
 /* A request that takes longer at the end of a run is not waited for, if that can be. */
@@ -33,6 +34,8 @@ static struct disk *open_nbd(const struct disk_options *options, struct message 
 
 struct disk *disk_open(const struct disk_options *options, struct message *message)
 {
-	return is_nbd_uri(options->path) ? open_nbd(options, message) :
-					   disk_open_file(options, message);
+	struct disk *disk = is_nbd_uri(options->path) ? open_nbd(options, message) :
+							disk_open_file(options, message);
+
+	return disk && options->log ? disk_log_open(disk, options->log, message) : disk;
 }

@@ -3,8 +3,8 @@
  * What is behind a block device: a file, or a server of network block devices.
  *
  * Everything is asynchronous and done in one thread: a request is submitted, and its
- * done() is called by a later disk->ops->start() or ->process(); the latter has something
- * to do when disk->ops->fd() is readable.
+ * done() is called by that, or by a later disk->ops->start() or ->process(); the last has
+ * something to do when disk->ops->fd() is readable.
  */
 #ifndef DISK_H
 #define DISK_H
@@ -94,11 +94,13 @@ struct disk {
  * @path: of the file, or an NBD URI
  * @read_only: do not write it
  * @direct: past the host's page cache
+ * @log: the file of a record of what is written, see disk_log.h; or NULL
  */
 struct disk_options {
 	const char *path;
 	bool read_only;
 	bool direct;
+	const char *log;
 };
 
 /* NULL with a message on failure. */
