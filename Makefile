@@ -24,7 +24,7 @@ KBUILD_DIR = $(BUILD)/module/$(KERNEL)
 PAYLOAD = $(BUILD)/payload/$(KERNEL)
 
 .PHONY: all module probe user selftests payload setup check check-quick check-kernels check-debug \
-	check-style oracle cpuid demo shell clean help
+	check-style oracle cpuid demo debian shell clean help
 
 all: module user
 
@@ -90,6 +90,9 @@ check-style: setup
 demo: setup
 	./testbed/demo
 
+debian: setup
+	./testbed/debian-boot
+
 shell: setup
 	./testbed/shell
 
@@ -103,6 +106,7 @@ help:
 	@echo 'make user         libminivmx and the minivmx command'
 	@echo 'make setup        install the Debian packages that the rest needs (as root)'
 	@echo 'make demo         boot a Linux guest on an emulated VT-x machine'
+	@echo 'make debian       boot Debian from a disk as a guest there (without a terminal: check it)'
 	@echo 'make shell        a root shell on that machine'
 	@echo 'make check        all tests; closes with "N passed, N failed, N skipped"'
 	@echo 'make check-quick  unit tests and one boot of the testbed'

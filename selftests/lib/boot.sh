@@ -5,6 +5,7 @@
 declare -A BOOT_OPTIONS=() # by job, for testbed/run
 declare -A BOOT_ENDS=()    # by job, how its test ends the kernel, see add_host_boots
 declare -A BOOT_CONSOLE=() # by job, what the console must say then
+declare -A BOOT_DEBIAN=()  # by job, the kernel of the Debian that is on its disk
 
 GUEST_TEST=uapi/linux_guest_test.sh
 STRESS_TEST=uapi/linux_stress_test.sh
@@ -84,6 +85,7 @@ test_says() { sed -n "s/^# $2: *//p" "$SELFTESTS/$1"; }
 #	# ENDS: reset, if the test does not return but the machine is reset, or
 #	#	kernel, if another kernel goes on in its place
 #	# CONSOLE: extended expression that a line of the console matches after a reset
+#	# DISK: debian, if it boots that from the machine's disk
 add_host_boots() {
 	local function=$1 name=${2%_test.sh} test=host/$2 kernels=${*:3}
 	local job kernel mode modes names
@@ -97,6 +99,7 @@ add_host_boots() {
 			[[ $mode == own ]] || BOOT_OPTIONS[$job]+=" --kvm"
 			BOOT_ENDS[$job]=$(test_says "$test" ENDS)
 			BOOT_CONSOLE[$job]=$(test_says "$test" CONSOLE)
+			[[ -z $(test_says "$test" DISK) ]] || BOOT_DEBIAN[$job]=$kernel
 			mapfile -t names < <(echo "$test" | wanted "$job")
 			add_job "$job" "$function" "${names[@]}"
 		done
@@ -113,6 +116,17 @@ add_debug_host_boots() {
 	fi
 }
 
+# A disk of its own with Debian on it, that Debian's kernel beside it, and what the runner
+# needs for a network.
+debian_options() {
+	local debian=$BUILD/testbed/debian kernel=${BOOT_DEBIAN[$JOB]}
+	"$TOP/testbed/debian-disk" >"$JOB_LOGS/debian-disk.log" 2>&1 || return
+	cp --sparse=always "$debian/disk.raw" "$JOB_LOGS/disk.raw"
+	echo "--disk $JOB_LOGS/disk.raw --add $BUILD/lib/minivmx:/usr/lib/minivmx" \
+		"--add $debian/$kernel/vmlinuz:/guests/debian/vmlinuz" \
+		"--add $debian/$kernel/initrd.img:/guests/debian/initrd.img"
+}
+
 # boot SECONDS COMMAND...: one boot, and its exit status.
 boot() {
 	local seconds=$1 more=''
@@ -120,6 +134,7 @@ boot() {
 	now booting
 	# It is slow, and each byte of memory has a shadow.
 	[[ $JOB != debug-* ]] || more="--mem 1024 --timeout $seconds"
+	[[ -z ${BOOT_DEBIAN[$JOB]-} ]] || more=$(debian_options)
 	# shellcheck disable=SC2086 # words
 	"$TOP/testbed/run" --quiet --timeout "$seconds" ${BOOT_OPTIONS[$JOB]} $more \
 		--keep "$JOB_LOGS/testbed" --add "$SELFTESTS/lib/on-target:/testbed/on-target" \
@@ -138,6 +153,26 @@ job_boot() {
 	fi
 	judge_tests "$@"
 	judge_boot "$status"
+	[[ -z ${BOOT_DEBIAN[$JOB]-} ]] || judge_disk
+}
+
+# What a guest wrote on its disk is there, looked at from outside, and the file system is
+# as a guest leaves it that was turned off.
+judge_disk() {
+	local disk=$JOB_LOGS/disk.raw sum
+	if /sbin/e2fsck -fn "$disk" >"$JOB_LOGS/e2fsck.log" 2>&1; then
+		result pass "$JOB/disk: the file system is whole"
+	else
+		fail "$JOB/disk: the file system is whole" "$(tail -n 30 "$JOB_LOGS/e2fsck.log")"
+	fi
+	sum=$(/sbin/debugfs -R 'cat /root/written' "$disk" 2>/dev/null | sha256sum | cut -c1-64)
+	if grep -aqx "written $sum" "$JOB_LOGS/output"; then
+		result pass "$JOB/disk: the file is intact"
+	else
+		fail "$JOB/disk: the file is intact" "its sum is $sum, the guest said:" \
+			"$(grep -a '^written' "$JOB_LOGS/output")"
+	fi
+	rm -f "$disk"
 }
 
 # The same on the debug kernel: slower, and with one more program.
