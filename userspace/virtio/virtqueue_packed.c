@@ -55,17 +55,20 @@ static struct vring_desc read_desc(const struct packed_desc *desc, uint16_t flag
 	};
 }
 
-/* An indirect table is a list: of its flags only that the device writes counts. */
+/*
+ * An indirect table is a list: of its flags only that the device writes counts. They are
+ * where a split queue's descriptor has its link.
+ */
 static int add_table(struct virtqueue *vq, struct vq_buffer *buffer, const struct vring_desc *desc)
 {
-	const struct packed_desc *entry;
+	const struct vring_desc *entry;
 	unsigned int i, nr;
 
-	entry = (const struct packed_desc *)vq_indirect_table(vq, desc, &nr);
+	entry = vq_indirect_table(vq, desc, &nr);
 	for (i = 0; entry && i < nr; i++, entry++) {
-		const uint16_t flags = __atomic_load_n(&entry->flags, __ATOMIC_RELAXED);
-		const struct vring_desc element = read_desc(entry, flags & DESC_WRITE);
+		struct vring_desc element = vq_read_desc(entry);
 
+		element.flags = element.next & DESC_WRITE;
 		if (vq_add_element(vq, buffer, &element))
 			return -1;
 	}

@@ -10,22 +10,22 @@
 #define DESC_WRITE	(1 << 1)	/* the device writes it */
 #define DESC_INDIRECT	(1 << 2)
 
-/* A descriptor of a split queue. */
+/* A descriptor of a split queue; in an indirect table it may be anywhere. */
 struct vring_desc {
 	uint64_t addr;
 	uint32_t len;
 	uint16_t flags;
 	uint16_t next;
-};
+} __attribute__((packed));
 
 /* Once: the guest may change it meanwhile. */
-static inline struct vring_desc vq_read_desc(const struct vring_desc *desc)
+static inline struct vring_desc vq_read_desc(const volatile struct vring_desc *desc)
 {
 	return (struct vring_desc) {
-		.addr = __atomic_load_n(&desc->addr, __ATOMIC_RELAXED),
-		.len = __atomic_load_n(&desc->len, __ATOMIC_RELAXED),
-		.flags = __atomic_load_n(&desc->flags, __ATOMIC_RELAXED),
-		.next = __atomic_load_n(&desc->next, __ATOMIC_RELAXED),
+		.addr = desc->addr,
+		.len = desc->len,
+		.flags = desc->flags,
+		.next = desc->next,
 	};
 }
 
