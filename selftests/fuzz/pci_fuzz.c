@@ -1,4 +1,4 @@
-/* SOURCES: userspace/devices/pci_host.c userspace/devices/pci_device.c userspace/devices/msix.c userspace/virtio/virtio.c userspace/virtio/virtio_pci.c userspace/virtio/virtqueue.c userspace/virtio/virtqueue_packed.c userspace/virtio/iov.c userspace/virtio/worker.c userspace/virtio/rng.c userspace/runner/memory.c userspace/runner/message.c selftests/unit/fake_machine.c */
+/* SOURCES: userspace/devices/pci_host.c userspace/devices/pci_device.c userspace/devices/msix.c userspace/virtio/virtio.c userspace/virtio/virtio_pci.c userspace/virtio/virtqueue.c userspace/virtio/virtqueue_packed.c userspace/virtio/iov.c userspace/virtio/worker.c userspace/virtio/rng.c userspace/runner/memory.c userspace/runner/message.c selftests/unit/fake_machine.c selftests/unit/fake_doors.c */
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Any accesses to configuration space and to BARs, with a virtio device on the bus: as

@@ -1,4 +1,4 @@
-/* SOURCES: RUNNER selftests/unit/fake_machine.c selftests/unit/virtio_driver.c */
+/* SOURCES: RUNNER selftests/unit/fake_machine.c selftests/unit/fake_doors.c selftests/unit/virtio_driver.c */
 // SPDX-License-Identifier: GPL-2.0
 /* The memory balloon and the entropy device, by a driver. */
 #include <stdio.h>

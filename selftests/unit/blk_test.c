@@ -1,4 +1,4 @@
-/* SOURCES: RUNNER userspace/engines/nbd.c selftests/unit/fake_machine.c selftests/unit/virtio_driver.c selftests/unit/blk_driver.c selftests/unit/nbd_server.c LIBS: -lnbd */
+/* SOURCES: RUNNER userspace/engines/nbd.c selftests/unit/fake_machine.c selftests/unit/fake_doors.c selftests/unit/virtio_driver.c selftests/unit/blk_driver.c selftests/unit/nbd_server.c LIBS: -lnbd */
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The block device, by a driver: what it answers, on files and on NBD servers, with queues

@@ -1,4 +1,4 @@
-/* SOURCES: RUNNER userspace/engines/slirp.c selftests/unit/fake_machine.c selftests/unit/virtio_driver.c LIBS: -lslirp */
+/* SOURCES: RUNNER userspace/engines/slirp.c selftests/unit/fake_machine.c selftests/unit/fake_doors.c selftests/unit/virtio_driver.c LIBS: -lslirp */
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The network device: with a wire that ends in the test, with libslirp's network, in

@@ -1,4 +1,4 @@
-/* SOURCES: RUNNER selftests/unit/fake_machine.c selftests/unit/virtio_driver.c */
+/* SOURCES: RUNNER selftests/unit/fake_machine.c selftests/unit/fake_doors.c selftests/unit/virtio_driver.c */
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Virtio over PCI: registers, feature negotiation, both kinds of queues and what a guest
