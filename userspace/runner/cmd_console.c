@@ -15,6 +15,7 @@
 #include "console.h"
 #include "control_client.h"
 #include "exit_status.h"
+#include "signals.h"
 #include "terminal.h"
 
 #define CHUNK	4096
@@ -169,19 +170,6 @@ static enum progress read_input(struct view *view)
 
 /* ---- Signals ---- */
 
-static int take_signals(void)
-{
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT };
-	sigset_t set;
-	size_t i;
-
-	sigemptyset(&set);
-	for (i = 0; i < ARRAY_SIZE(numbers); i++)
-		sigaddset(&set, numbers[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 static enum progress on_signal(struct view *view)
 {
 	struct signalfd_siginfo info;
@@ -233,22 +221,12 @@ static enum progress step(struct view *view)
 	return progress;
 }
 
-static void die_of(int number)
-{
-	sigset_t set;
-
-	signal(number, SIG_DFL);
-	sigemptyset(&set);
-	sigaddset(&set, number);
-	raise(number);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-
 static int attach(struct view *view)
 {
 	enum progress progress;
 
-	view->signals = take_signals();
+	signals_block(true);
+	view->signals = signals_open(true);
 	take_terminal(view);
 	if (view->is_terminal)
 		fprintf(stderr, "minivmx: the console of %s; Ctrl-A d leaves it\n", view->which);
@@ -257,7 +235,7 @@ static int attach(struct view *view)
 	while (progress == GOES_ON);
 	terminal_leave();
 	if (view->signal)
-		die_of(view->signal);
+		die_of_signal(view->signal);
 	if (progress == ENDED)
 		fprintf(stderr, "minivmx: %s has ended\n", view->which);
 	else if (progress == LEFT && view->is_terminal)

@@ -3,16 +3,15 @@
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "array.h"
 #include "commands.h"
 #include "exit_status.h"
 #include "json_file.h"
+#include "signals.h"
 #include "target.h"
 #include "trace.h"
 
@@ -35,19 +34,6 @@ static int complain(const struct message *message)
 /* ---- Tracing ---- */
 
 /* Ctrl-C and its like end the trace, not the process. */
-static int open_signals(void)
-{
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	sigset_t set;
-	size_t i;
-
-	sigemptyset(&set);
-	for (i = 0; i < ARRAY_SIZE(numbers); i++)
-		sigaddset(&set, numbers[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC);
-}
-
 /* Somebody asked for the end, or the runner has ended. */
 static bool is_over(struct pollfd fds[2], int timeout)
 {
@@ -134,7 +120,8 @@ static int trace_target(struct trace *trace, const struct trace_options *options
 	if (options->chrome && open_chrome(trace, options->chrome, target->pid, &message))
 		return complain(&message);
 	/* Before there is anything to turn off. */
-	signals = open_signals();
+	signals_block(false);
+	signals = signals_open(false);
 	if (open_rings(trace, target, options->records, &message))
 		status = complain(&message);
 	else if (!follow(trace, signals, target->pidfd))

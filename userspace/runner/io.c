@@ -17,6 +17,7 @@
 #include "array.h"
 #include "debugger.h"
 #include "session.h"
+#include "signals.h"
 #include "terminal.h"
 
 #define NS_PER_S	1000000000ULL
@@ -382,34 +383,12 @@ static void *io_main(void *argument)
 
 /* ---- Start and stop ---- */
 
-static void our_signals(sigset_t *set)
-{
-	static const int numbers[] = {
-		SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT,
-	};
-	size_t i;
-
-	sigemptyset(set);
-	for (i = 0; i < ARRAY_SIZE(numbers); i++)
-		sigaddset(set, numbers[i]);
-}
-
-void io_block_signals(void)
-{
-	sigset_t set;
-
-	our_signals(&set);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-}
-
 static int open_sources(struct io_thread *io)
 {
 	const uint64_t timeout = io->session->options->timeout_ns;
 	struct machine *m = io->session->machine;
-	sigset_t signals;
 	int ret;
 
-	our_signals(&signals);
 	io->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (io->epoll < 0)
 		return -errno;
@@ -423,8 +402,7 @@ static int open_sources(struct io_thread *io)
 			    timerfd_create(CLOCK_MONOTONIC,
 					   TFD_CLOEXEC | TFD_NONBLOCK));
 	if (!ret)
-		ret = watch(io, SOURCE_SIGNAL,
-			    signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+		ret = watch(io, SOURCE_SIGNAL, signals_open(true));
 	if (ret)
 		return ret;
 	if (timeout)

@@ -15,6 +15,7 @@
 #include "image_file.h"
 #include "loader.h"
 #include "session.h"
+#include "signals.h"
 
 /* No ELF file with all its debug information comes near this. */
 #define IMAGE_LIMIT	(4 * GIB)
@@ -369,7 +370,8 @@ static int start_threads(struct session *s)
 	struct message message;
 	int ret;
 
-	io_block_signals();
+	/* The I/O thread takes them all. */
+	signals_block(true);
 	/* Not before: a signal would leave the socket behind. */
 	if (session_listen(s))
 		return -1;
@@ -476,18 +478,6 @@ static void take_down(struct session *s)
 	machine_destroy(s->machine);
 }
 
-/* Die of the signal that ended the run, so that the shell sees what happened. */
-static void die_of(int number)
-{
-	sigset_t set;
-
-	signal(number, SIG_DFL);
-	sigemptyset(&set);
-	sigaddset(&set, number);
-	raise(number);
-	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-}
-
 int session_run(const struct run_options *options)
 {
 	/* Not on the stack: a thread that hangs in a write may outlive this. */
@@ -511,6 +501,6 @@ int session_run(const struct run_options *options)
 	if (!s.output_hangs)
 		take_down(&s);
 	if (s.outcome == OUTCOME_SIGNAL)
-		die_of(s.detail);
+		die_of_signal(s.detail);
 	return status;
 }

@@ -187,8 +187,6 @@ void vcpus_join(struct session *s);
 
 /* ---- io.c ---- */
 
-/* To be called before any thread is started: the I/O thread takes them all. */
-void io_block_signals(void);
 /* 0 or -errno. */
 int io_start(struct session *s);
 void io_stop(struct session *s);

@@ -181,7 +181,7 @@ static uint8_t read_or_write(struct blk_request *request, const struct blk_heade
 	const bool reads = header->type == BLK_T_IN;
 	const size_t size = reads ? request->in_size - 1 : out_size - sizeof(*header);
 
-	/* Nothing to do is done. */
+	/* There is nothing to read or write. */
 	if (!size)
 		return BLK_S_IOERR;
 	if (reads)
