@@ -676,7 +676,10 @@ DISK_TEST(a_log_tells_what_a_flush_covers)
 #define END(i, error)	toy->requests[i]->done(toy->requests[i], error)
 	SUBMIT(0);
 	SUBMIT(1);
+	/* The guest changes it, and the disk does not see that. */
 	bytes[0] = 0x22;
+	EXPECT_EQ(0x11, *(uint8_t *)toy->requests[0]->iov[0].iov_base);
+	EXPECT_EQ(1024, toy->requests[0]->iov[0].iov_len);
 	END(0, 0);
 	SUBMIT(2);
 	SUBMIT(3);
