@@ -35,7 +35,7 @@ static void access_memory(struct machine *m, uint64_t address, const struct step
 		return;
 	fake_read(m, address, size);
 	if (step->size & 4)
-		fake_write(m, address, size, step->value & UINT64_MAX >> (64 - 8 * size));
+		fake_write(m, address, size, step->value & (UINT64_MAX >> (64 - 8 * size)));
 }
 
 static void ports(struct machine *m, const struct step *step)
@@ -45,7 +45,7 @@ static void ports(struct machine *m, const struct step *step)
 
 	fake_in(m, port, size);
 	if (step->size & 4)
-		fake_out(m, port, size, step->value & UINT32_MAX >> (32 - 8 * size));
+		fake_out(m, port, size, step->value & (UINT32_MAX >> (32 - 8 * size)));
 }
 
 static void work(struct virtio_device *dev)

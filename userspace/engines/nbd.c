@@ -386,8 +386,8 @@ static int set_up(struct nbd_disk *nbd, const struct disk_options *options,
 	if (connect_to(nbd, options, message) || measure(nbd, options, message))
 		return -1;
 	if (nbd_is_read_only(nbd->handle) > 0 && !options->read_only)
-		return fail(message, "disk %s: its server lets nobody write it; to only read it, "
-			    "add ,ro", options->path);
+		return fail(message, "disk %s: its server forbids writes; to only read it, add ,ro",
+			    options->path);
 	if (nbd->epoll < 0 ||
 	    epoll_ctl(nbd->epoll, EPOLL_CTL_ADD, nbd_aio_get_fd(nbd->handle), &event))
 		return fail(message, "disk %s: epoll: %s", options->path, strerror(errno));

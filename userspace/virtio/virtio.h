@@ -73,9 +73,8 @@ struct virtio_class {
  * @dev: its device
  * @index: its number
  * @vector: MSI-X vector, or VIRTIO_NO_VECTOR
- * @kick: eventfd of the driver's notifications
- * @watch: of @kick
- * @doorbell: the address by which @kick is signalled now, or 0
+ * @watch: of an eventfd, by which the driver notifies
+ * @doorbell: the address by which that is signalled now, or 0
  */
 struct virtio_queue {
 	struct virtqueue vq;
@@ -109,8 +108,8 @@ struct virtio_queue {
  * @nr_queues: queues
  * @queues: they
  * @isr: ISR status, without MSI-X: what to ask the driver for. An atomic
- * @capabilities: offset in PCI configuration space of the capability that looks
- *		  through to a BAR
+ * @window: offset in PCI configuration space of the capability that looks through to a
+ *	    BAR
  */
 struct virtio_device {
 	const struct virtio_class *class;
