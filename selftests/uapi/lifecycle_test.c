@@ -260,11 +260,24 @@ static int time_to_run(const char *image)
 	return (end.tv_sec - start.tv_sec) * 1000000 + (end.tv_nsec - start.tv_nsec) / 1000;
 }
 
+/* The shortest of some: the first one may have to fetch what the others find there. */
+static int least_time_to_run(const char *image)
+{
+	int i, time, least = time_to_run(image);
+
+	for (i = 0; i < 2; i++) {
+		time = time_to_run(image);
+		if (time < least)
+			least = time;
+	}
+	return least;
+}
+
 TEST_F_TIMEOUT(module, killed_at_any_moment, 3600)
 {
 	static const char *const images[] = { "guest/spin.bin", "guest/io_loop.bin" };
 	int i, n = rounds(50, 300), status, with_vm = 0, without = 0;
-	int until = 2 * time_to_run(images[0]);
+	int until = 2 * least_time_to_run(images[0]);
 
 	srand(1);
 	for (i = 0; i < n; i++) {
