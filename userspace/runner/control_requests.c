@@ -133,7 +133,7 @@ static int console(struct session *s, struct control_call *call)
 
 	if (console_is_attached(&s->console))
 		return fail(&call->message, "another minivmx console is attached to it");
-	console_drop(&s->console);
+	io_drop_console(s);
 	fd = console_attach(&s->console);
 	if (fd < 0)
 		return fail(&call->message, "cannot make a socket: %s", strerror(-fd));

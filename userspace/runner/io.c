@@ -139,6 +139,18 @@ void io_watch_console(struct session *s)
 		session_end(s, OUTCOME_HOST, errno);
 }
 
+void io_drop_console(struct session *s)
+{
+	uint8_t bytes[INPUT_CHUNK];
+	int n;
+
+	if (s->console.client < 0)
+		return;
+	while ((n = console_read(&s->console, bytes, sizeof(bytes))) > 0)
+		machine_queue_input(s->machine, bytes, (size_t)n);
+	console_drop(&s->console);
+}
+
 static void on_console(struct session *s)
 {
 	uint8_t bytes[INPUT_CHUNK];

@@ -197,6 +197,8 @@ void io_set_deadline(struct session *s, uint64_t when);
 void io_input_taken(struct session *s);
 /* Look after the console's client, which has come, or does not take all at once. */
 void io_watch_console(struct session *s);
+/* The client has gone: the guest gets what it had typed, as far as there is room. */
+void io_drop_console(struct session *s);
 /* Call debugger_call() once, when @fd can be read. */
 void io_watch_debugger(struct session *s, int fd);
 
