@@ -51,8 +51,8 @@ struct pci_device;
  * struct pci_ops - what a device does
  * @read: read @size bytes (1, 2, 4 or 8) at @offset of BAR @bar, all inside of it
  * @write: write likewise
- * @config_read: software is about to read @size bytes of configuration space at
- *		 @offset: bring them up to date. NULL: they always are
+ * @config_read: software is about to read @size bytes at @offset of configuration space:
+ *		 bring them up to date. NULL: they always are
  * @config_written: it has written them. NULL: that is nobody's concern
  * @moved: a BAR has come, gone or moved: see pci_bar_address(). NULL likewise
  */
