@@ -371,6 +371,25 @@ BLK_TEST(discard_and_zero)
 			    driver_at(&b->d, b->data + 65536, SECTOR_SIZE), SECTOR_SIZE));
 }
 
+/* A driver that cannot flush: the disk has more to do for each request. */
+BLK_TEST(no_flushes)
+{
+	struct blk_driver *b = &self->b;
+	unsigned int i;
+
+	ASSERT_TRUE(blk_driver_start(b, variant->features |
+				     (BLK_FEATURES & ~(uint64_t)BLK_F_FLUSH)));
+	for (i = 0; i < 2; i++) {
+		blk_fill(b, b->data, 2 << 20, i);
+		EXPECT_EQ(BLK_S_OK, blk_do(b, BLK_T_OUT, 8, b->data, 2 << 20));
+		EXPECT_EQ(BLK_S_OK, blk_do_range(b, BLK_T_WRITE_ZEROES, 16, 8, i));
+		EXPECT_EQ(BLK_S_OK, blk_do(b, BLK_T_IN, 8, b->data + (4 << 20), 2 << 20));
+		EXPECT_TRUE(blk_is_filled(b, b->data + (4 << 20), 4096, i));
+		EXPECT_TRUE(blk_is_zero(b, b->data + (4 << 20) + 4096, 4096));
+		EXPECT_EQ(BLK_S_OK, blk_do_range(b, BLK_T_DISCARD, 16, 8, 0));
+	}
+}
+
 BLK_TEST(bad_discards)
 {
 	struct blk_driver *b = &self->b;
