@@ -324,8 +324,8 @@ static void scribble_ports(void)
 	uint32_t port;
 
 	for (port = 0; port < 0x10000; port++) {
-		/* By words and dwords it is as near to them as that. */
-		if (is_fatal(port) || is_fatal(port + 3))
+		/* A dword is split into bytes where a device ends. */
+		if (is_fatal(port) || is_fatal(port + 1) || is_fatal(port + 2) || is_fatal(port + 3))
 			continue;
 		outb((uint16_t)port, (uint8_t)rnd());
 		outw((uint16_t)port, (uint16_t)rnd());

@@ -64,12 +64,12 @@ type_line minivmx
 says 'root is logged in' '^root@.*[#] *$' 120
 # Nothing of a line that is typed looks like its answer.
 try 'two CPUs' '^cpus 2' 60 'echo cpus $(nproc)'
-try 'an address by DHCP' '^address 10.0.2.15/24' 120 \
-	'echo address $(ip -4 -o addr show scope global | tr -s " " | cut -d " " -f 4)'
+# The driver may not be loaded yet.
+try 'an address by DHCP' '^address 10.0.2.15/24' 300 \
+	'until ip -4 -o addr show scope global | grep .; do sleep 1; done; \
+echo address $(ip -4 -o addr show scope global | tr -s " " | cut -d " " -f 4)'
 try 'a file is fetched whole' "^sum $SUM" 120 \
 	"busybox wget -q -O /root/file http://10.0.2.2:$PORT/file; echo sum \$(sha256sum </root/file)"
-try 'a name is resolved by the host, or refused by it' '^resolver 10.0.2.3' 60 \
-	'echo resolver $(sed -n "s/^nameserver //p" /etc/resolv.conf /run/systemd/resolve/resolv.conf 2>/dev/null | head -n 1)$(networkctl status 2>/dev/null | sed -n "s/.*DNS: //p" | head -n 1)'
 try '64 MB are written' '^written [0-9a-f]{64}' 600 \
 	'head -c 64M /dev/urandom >/root/written; sync; echo written $(sha256sum </root/written)'
 try 'all that it complains of' '^complaints 0' 60 \

@@ -77,15 +77,16 @@ DISK_TEST(files_that_are_none)
 {
 	const char *const rows[][2] = {
 		{ "missing", "No such file or directory" },
-		{ ".", "Is a directory" },
+		{ ".", "neither a file nor a block device" },
+		{ "fifo", "neither a file nor a block device" },
 		{ "empty", "it is empty" },
 		{ "odd", "its size is not a multiple of 512 bytes" },
 		{ "short", "its size is not a multiple of 512 bytes" },
 	};
-	char path[128];
+	char path[192];
 	unsigned int i;
 
-	snprintf(path, sizeof(path), "cd %s && : >empty && truncate -s 1000 odd && "
+	snprintf(path, sizeof(path), "cd %s && : >empty && mkfifo fifo && truncate -s 1000 odd && "
 		 "truncate -s 511 short", self->dir);
 	ASSERT_EQ(0, system(path));
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

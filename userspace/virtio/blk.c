@@ -116,7 +116,10 @@ static void respond(struct blk_request *request, uint8_t status, size_t written)
 	struct blk *blk = request->blk;
 
 	iov_write(buffer->iov + buffer->nr_out, buffer->nr_in, request->in_size - 1, &status, 1);
-	virtio_push(&blk->dev, 0, buffer, (uint32_t)written + 1);
+	/* Of the first bytes the driver is told: the status is the last one. */
+	if (written == request->in_size - 1)
+		written++;
+	virtio_push(&blk->dev, 0, buffer, (uint32_t)written);
 	request->next_free = blk->free;
 	blk->free = request;
 }

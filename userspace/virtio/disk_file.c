@@ -299,9 +299,14 @@ static int open_file(const struct disk_options *options, struct message *message
 {
 	const int flags = (options->read_only ? O_RDONLY : O_RDWR) |
 			  (options->direct ? O_DIRECT : 0) | O_CLOEXEC;
-	const int fd = open(options->path, flags);
 	const char *hint = "";
+	struct stat status;
+	int fd;
 
+	/* Before it is opened: a FIFO would wait for its other end. */
+	if (!stat(options->path, &status) && !S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))
+		return fail(message, "disk %s: neither a file nor a block device", options->path);
+	fd = open(options->path, flags);
 	if (fd >= 0)
 		return fd;
 	if (!options->read_only && (errno == EROFS || errno == EACCES || errno == EPERM))
@@ -349,8 +354,6 @@ static int measure(struct file_disk *file, const struct disk_options *options,
 	size = (uint64_t)stat.st_size;
 	if (S_ISBLK(stat.st_mode))
 		ret = measure_device(file, &size);
-	else if (!S_ISREG(stat.st_mode))
-		return fail(message, "disk %s: neither a file nor a block device", options->path);
 	if (ret)
 		return fail(message, "disk %s: %s", options->path, strerror(-ret));
 	if (!size)
