@@ -51,7 +51,7 @@ expect 'the module holds nothing any more' 1 '^$' \
 expect 'the kernel has nothing to say' 1 '^$' sh -c "dmesg | grep -E '$COMPLAINTS'"
 
 # ---- a bad neighbour ----
-pc check other 'check 300' &
+pc check other 'check 40' &
 check=$!
 await says check '\.'
 scribbles=0
