@@ -61,7 +61,8 @@ while kill -0 $check 2>/dev/null && [ $scribbles -lt 30 ]; do
 	says scribble msrs || break
 done
 echo "# beside $scribbles that scribbled; the last: $(cat scribble.err)"
-cat scribble.out | tr -d '\000' | sed 's/^/# /'
+tr -d '\000' <scribble.out | sed 's/^/# /'
+echo
 expect 'it got to the end of its nonsense' 0 msrs cat scribble.out
 wait $check
 expect 'its neighbour was not disturbed' 0 'all is as it should be' cat check.out
