@@ -61,8 +61,9 @@ says 'systemd asks who it is' 'login: *$' 1500
 type_line root
 says 'it asks for the password' 'Password: *$' 120
 type_line minivmx
-says 'root is logged in' '^root@.*[#] *$' 120
-# Nothing of a line that is typed looks like its answer.
+says 'root is logged in' 'root@debian:.*# *$' 120
+# Without what bash writes around a line; and nothing that is typed looks like its answer.
+type_line 'exec sh'
 try 'two CPUs' '^cpus 2' 60 'echo cpus $(nproc)'
 # The driver may not be loaded yet.
 try 'an address by DHCP' '^address 10.0.2.15/24' 300 \
