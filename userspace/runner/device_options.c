@@ -100,7 +100,9 @@ int parse_net(char *text, unsigned int index, struct net_options *net,
 	char *word;
 
 	/* Locally administered, and one that is known to be a VM's. */
-	*net = (struct net_options) { .mac = { 0x52, 0x54, 0, 0x12, 0x34, (uint8_t)(0x56 + index) } };
+	*net = (struct net_options) {
+		.mac = { 0x52, 0x54, 0, 0x12, 0x34, (uint8_t)(0x56 + index) },
+	};
 	word = strsep(&text, ",");
 	if (!strncmp(word, "tap=", 4) && word[4])
 		net->tap = word + 4;

@@ -259,7 +259,8 @@ const struct run_option run_option_table[] = {
 	  .parse = parse_file, MEMBER(stats_json), .is_path = true },
 	{ "verbose", 'v', NULL, "say what the image is and how it ended",
 	  .parse = parse_flag, MEMBER(verbose) },
-	{ "help", 'h', NULL, "this help", .parse = parse_flag, MEMBER(help), .is_not_for_files = true },
+	{ "help", 'h', NULL, "this help",
+	  .parse = parse_flag, MEMBER(help), .is_not_for_files = true },
 };
 
 const size_t run_option_count = ARRAY_SIZE(run_option_table);
