@@ -5,6 +5,7 @@
 # some, and is turned off. What it wrote is looked at by selftests/run, from outside.
 # MACHINE: --cpus 2 --mem 1024 --append mitigations=off
 # DISK: debian
+# shellcheck disable=SC2016 # what is typed is the guest's to expand
 # shellcheck source=selftests/lib/lib.sh
 . ./lib.sh
 
