@@ -38,6 +38,7 @@ while [ $i -lt "$KILLS" ]; do
 	runner=$!
 	# From before its first instruction to the middle of its writes.
 	usleep $((i * 7919 % 60 * 20000))
+	# shellcheck disable=SC2046 # there may be several
 	kill -9 $(pidof minivmx) 2>/dev/null
 	wait $runner 2>/dev/null
 	! says kill '\.' || started=$((started + 1))
