@@ -16,9 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MULTIBOOT_MAGIC	0x1badb002
-#define MULTIBOOT_FLAGS	0x00000003	/* pages, and tell me of memory */
-
+/* Multiboot's header: its flags ask for modules at pages and to be told of memory. */
 __asm__("	.section .multiboot, \"a\"\n"
 	"	.balign	4\n"
 	"	.long	0x1badb002, 3, -(0x1badb002 + 3)\n"

@@ -565,6 +565,7 @@ TEST_F(net, tap)
 	struct message message;
 	struct net_end *end;
 	uint8_t frame[FRAME];
+	unsigned int tries = 0;
 	uint32_t size;
 
 	if (access("/dev/net/tun", R_OK | W_OK))
@@ -583,6 +584,14 @@ TEST_F(net, tap)
 	EXPECT_EQ(0x86, frame[12]);
 	EXPECT_EQ(0xdd, frame[13]);
 	transmit(self, frame, size);
+	/* Deleted, its cable is unplugged, and nothing waits for it any more. */
+	EXPECT_EQ(1, driver_read(&self->d, DRIVER_CONFIG + 6, 2));
+	ASSERT_EQ(0, system("ip link delete mvmxtest0"));
+	while (driver_read(&self->d, DRIVER_CONFIG + 6, 2) && tries++ < 5000)
+		usleep(1000);
+	EXPECT_EQ(0, driver_read(&self->d, DRIVER_CONFIG + 6, 2));
+	transmit(self, frame, size);
+	ASSERT_TRUE(driver_negotiate(&self->d, 0));
 }
 
 TEST(tap_that_cannot_be)

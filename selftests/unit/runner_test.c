@@ -394,6 +394,30 @@ TEST_F(runner, stats_as_json)
 	EXPECT_TRUE(says(self, "/nonexistent/file: cannot write"));
 }
 
+/* One that cannot be had ends the run with a line, whatever was made before it. */
+TEST_F(runner, disks)
+{
+	static const struct fake_step program[] = { END(1) };
+	char path[] = "/tmp/runner_test.XXXXXX";
+	const int fd = mkstemp(path);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ftruncate(fd, 65536));
+	self->options.disks[0].path = path;
+	self->options.nr_disks = 1;
+	EXPECT_EQ(run(self, program), 3);
+	self->options.disks[1].path = "/nowhere/disk";
+	self->options.nr_disks = 2;
+	EXPECT_EQ(run(self, program), STATUS_HOST);
+	EXPECT_TRUE(says(self, "minivmx: disk /nowhere/disk: No such file or directory"));
+	/* Nor have two of them one file. */
+	self->options.disks[1].path = path;
+	EXPECT_EQ(run(self, program), STATUS_HOST);
+	EXPECT_TRUE(says(self, "it is in use by another VM"));
+	close(fd);
+	unlink(path);
+}
+
 TEST_F(runner, debug_exit_port_taken)
 {
 	static const struct fake_step program[] = { { .op = FAKE_HLT } };

@@ -302,6 +302,25 @@ TEST_F(virtio, the_devices_own_configuration)
 	}
 }
 
+/* What the kernel has used, a device says without looking at the ring; but not to nobody. */
+TEST_F(virtio, an_interrupt_for_nobody)
+{
+	struct driver *d = &self->d;
+
+	bring_up(d, variant->features, 16);
+	driver_write(d, DRIVER_STATUS, 1, 0);
+	virtio_lock(&self->toy.dev);
+	virtio_interrupt(&self->toy.dev, 0);
+	virtio_unlock(&self->toy.dev);
+	EXPECT_EQ(NULL, fake_message(&self->m, 0));
+	EXPECT_FALSE(self->m.irq[11]);
+	bring_up(d, variant->features, 16);
+	virtio_lock(&self->toy.dev);
+	virtio_interrupt(&self->toy.dev, 1);
+	virtio_unlock(&self->toy.dev);
+	EXPECT_TRUE(interrupted(d, variant->msix, 1));
+}
+
 /* The registers, seen through the capability in configuration space. */
 TEST_F(virtio, the_window)
 {

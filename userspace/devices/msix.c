@@ -42,25 +42,16 @@ static bool is_pending(const struct msix_vector *vector)
 	return !vector->is_live && poll(&poll_fd, 1, 0) == 1;
 }
 
-static void signal_fd(int fd)
-{
-	const uint64_t one = 1;
-	ssize_t n = write(fd, &one, sizeof(one));
-
-	/* It can only fail when it is signalled already. */
-	(void)n;
-}
-
 static void start(struct msix *msix, struct msix_vector *vector)
 {
-	uint64_t count;
-	bool pending = read(vector->fd, &count, sizeof(count)) == sizeof(count);
+	eventfd_t count;
+	const bool pending = !eventfd_read(vector->fd, &count);
 
 	/* An address that is no interrupt's is a write to where nothing is. */
 	vector->is_live = !machine_irqfd(msix->m, vector->gsi, vector->fd, vector->address,
 					 vector->data);
 	if (pending)
-		signal_fd(vector->fd);
+		eventfd_write(vector->fd, 1);
 }
 
 static void stop(struct msix *msix, struct msix_vector *vector)
@@ -92,7 +83,7 @@ void msix_config_written(struct msix *msix)
 void msix_signal(const struct msix *msix, unsigned int vector)
 {
 	if (vector < msix->nr)
-		signal_fd(msix->vectors[vector].fd);
+		eventfd_write(msix->vectors[vector].fd, 1);
 }
 
 /* ---- The BAR ---- */

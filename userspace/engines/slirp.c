@@ -240,7 +240,7 @@ static void arm_timer(struct slirp_end *s, uint32_t timeout_ms)
 	timerfd_settime(s->timer_fd, 0, &spec, NULL);
 }
 
-/* Ask it what it waits for now. */
+/* Have libslirp say which descriptors it waits for, and until when. */
 static void ask(struct slirp_end *s)
 {
 	uint32_t timeout = UINT32_MAX;

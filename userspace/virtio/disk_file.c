@@ -281,7 +281,7 @@ static void file_close(struct disk *disk)
 {
 	struct file_disk *file = file_disk_of(disk);
 
-	if (file->ring.ring_fd > 0)
+	if (file->ring.ring_fd >= 0)
 		io_uring_queue_exit(&file->ring);
 	close(file->fd);
 	free(file);
@@ -421,6 +421,7 @@ struct disk *disk_open_file(const struct disk_options *options, struct message *
 	file->disk.ops = &file_ops;
 	file->direct = options->direct;
 	file->last_waiting = &file->waiting;
+	file->ring.ring_fd = -1;
 	file->fd = open_file(options, message);
 	if (file->fd < 0) {
 		free(file);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The virtio network device ("Network Device" in the virtio specification). */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -29,6 +30,7 @@ struct net {
 	struct net_end *end;
 	struct worker_watch watch;
 	bool is_watched;
+	bool is_unplugged;
 	bool has_buffer;		/* @receive is of the next frame */
 	struct vq_buffer receive;
 	struct vq_buffer transmit;
@@ -76,20 +78,32 @@ static void watch_end(struct net *net)
 {
 	const bool wanted = can_receive(net);
 
-	if (wanted == net->is_watched)
+	if (net->is_unplugged || wanted == net->is_watched)
 		return;
 	net->is_watched = wanted;
 	worker_watch(net->dev.worker, &net->watch, wanted ? EPOLLIN : 0);
+}
+
+/* The other end has gone for good, as a tap device that is deleted. */
+static void unplug(struct net *net)
+{
+	fprintf(stderr, "minivmx: a network card's other end has gone: its cable is unplugged\n");
+	net->is_unplugged = true;
+	worker_unwatch(net->dev.worker, &net->watch);
+	net->config.status &= (uint16_t)~NET_S_LINK_UP;
+	virtio_config_changed(&net->dev);
 }
 
 static void on_ready(void *context, uint32_t events)
 {
 	struct net *net = context;
 
-	(void)events;
 	virtio_lock(&net->dev);
 	net->end->ops->process(net->end);
-	watch_end(net);
+	if (events & EPOLLIN)
+		watch_end(net);
+	else
+		unplug(net);
 	virtio_notify(&net->dev, QUEUE_RECEIVE);
 	virtio_unlock(&net->dev);
 }

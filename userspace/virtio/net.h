@@ -22,7 +22,7 @@ struct net_end;
 /**
  * struct net_ops - what is at the other end does
  * @send: a frame from the guest, behind a header of NET_HEADER_SIZE bytes
- * @settle: what was sent is all for now
+ * @settle: no further frame follows the last one at once
  * @fd: can be read when there is something to do
  * @process: do that: call net_receive(), as often as net_can_receive() says so
  * @set_features: the driver accepted these of @features. NULL: there are none

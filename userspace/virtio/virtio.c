@@ -35,7 +35,9 @@ void virtio_notify(struct virtio_device *dev, unsigned int queue)
 
 void virtio_interrupt(struct virtio_device *dev, unsigned int queue)
 {
-	interrupt(dev, dev->queues[queue].vector, ISR_QUEUE);
+	/* What the kernel signalled before a reset may be seen after it. */
+	if (dev->status & VIRTIO_STATUS_DRIVER_OK)
+		interrupt(dev, dev->queues[queue].vector, ISR_QUEUE);
 }
 
 void virtio_config_changed(struct virtio_device *dev)
@@ -123,24 +125,14 @@ void virtio_push(struct virtio_device *dev, unsigned int queue, const struct vq_
 		finish_reset(dev);
 }
 
-static void signal_kick(const struct virtio_queue *q)
-{
-	const uint64_t one = 1;
-	ssize_t n = write(q->watch.fd, &one, sizeof(one));
-
-	/* It can only fail when it is signalled already. */
-	(void)n;
-}
-
 static void on_kick(void *context, uint32_t events)
 {
 	struct virtio_queue *q = context;
 	struct virtio_device *dev = q->dev;
-	uint64_t count;
-	ssize_t n = read(q->watch.fd, &count, sizeof(count));
+	eventfd_t count;
 
-	(void)n;
 	(void)events;
+	eventfd_read(q->watch.fd, &count);
 	virtio_lock(dev);
 	if (is_usable(dev, q)) {
 		vq_stop_notifications(&q->vq);
@@ -169,7 +161,7 @@ static void start(struct virtio_device *dev)
 		dev->class->started(dev);
 	/* What is there already was made available before anybody looked. */
 	for (i = 0; i < dev->nr_queues; i++)
-		signal_kick(&dev->queues[i]);
+		eventfd_write(dev->queues[i].watch.fd, 1);
 }
 
 void virtio_set_status(struct virtio_device *dev, uint8_t status)

@@ -179,7 +179,7 @@ void virtio_push(struct virtio_device *dev, unsigned int queue, const struct vq_
 		 uint32_t written);
 /* Interrupt the driver, if it wants that, for what was pushed. */
 void virtio_notify(struct virtio_device *dev, unsigned int queue);
-/* Interrupt it in any case. */
+/* Interrupt it, if it is ready: whether it wants that somebody else has asked. */
 void virtio_interrupt(struct virtio_device *dev, unsigned int queue);
 /* The device's configuration has changed. */
 void virtio_config_changed(struct virtio_device *dev);

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/eventfd.h>
 
 #include "virtio.h"
 
@@ -229,13 +229,8 @@ static void write_device(struct virtio_device *dev, uint64_t offset, unsigned in
 /* Where no eventfd takes the place of the access. */
 static void write_notify(struct virtio_device *dev, uint64_t offset)
 {
-	const uint64_t one = 1;
-	ssize_t n;
-
-	if (offset / NOTIFY_SIZE >= dev->nr_queues)
-		return;
-	n = write(dev->queues[offset / NOTIFY_SIZE].watch.fd, &one, sizeof(one));
-	(void)n;
+	if (offset / NOTIFY_SIZE < dev->nr_queues)
+		eventfd_write(dev->queues[offset / NOTIFY_SIZE].watch.fd, 1);
 }
 
 /* ---- On the bus ---- */

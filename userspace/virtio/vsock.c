@@ -49,11 +49,10 @@ static struct vsock *vsock_of(struct virtio_device *dev)
 static void on_call(void *context, uint32_t events)
 {
 	struct vsock_call *call = context;
-	uint64_t count;
-	ssize_t n = read(call->watch.fd, &count, sizeof(count));
+	eventfd_t count;
 
-	(void)n;
 	(void)events;
+	eventfd_read(call->watch.fd, &count);
 	virtio_lock(&call->vsock->dev);
 	virtio_interrupt(&call->vsock->dev, call->queue);
 	virtio_unlock(&call->vsock->dev);

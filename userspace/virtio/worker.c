@@ -94,12 +94,10 @@ int worker_start(struct worker *worker)
 
 void worker_stop(struct worker *worker)
 {
-	const uint64_t one = 1;
-
 	if (!worker || !worker->is_running)
 		return;
-	if (write(worker->stop.fd, &one, sizeof(one)) == sizeof(one))
-		pthread_join(worker->thread, NULL);
+	eventfd_write(worker->stop.fd, 1);
+	pthread_join(worker->thread, NULL);
 	worker->is_running = false;
 }
 
