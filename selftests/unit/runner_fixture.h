@@ -47,6 +47,7 @@ FIXTURE_SETUP(runner)
 		.image = path,
 		.memory = 2 * MIB,
 		.cpus = 1,
+		.backend = &backend_minivmx,
 		.debug_exit_port = DEBUG_EXIT,
 		.timeout_ns = 20000000000ULL,
 	};

@@ -18,7 +18,7 @@ static size_t vcpu_fds(const struct session *s, int fds[CONTROL_MAX_FDS])
 	unsigned int i;
 
 	for (i = 0; i < s->nr_cpus; i++)
-		fds[i] = s->cpus[i].vcpu;
+		fds[i] = s->cpus[i].vcpu.fd;
 	return s->nr_cpus;
 }
 
@@ -53,18 +53,30 @@ static int hello(struct control_call *call)
 	add_number(call->reply, "memory", s->options->memory);
 	add_number(call->reply, "uptime_ms", uptime / 1000000);
 	add_string(call->reply, "state", state);
+	add_string(call->reply, "backend", s->vm.backend->name);
 	return 0;
+}
+
+/* What others do with minivmx's descriptors they cannot do with KVM's. */
+static int refuse_kvm(const struct session *s, struct control_call *call)
+{
+	if (s->vm.backend->has_vmcs)
+		return 0;
+	return fail(&call->message, "the guest runs on KVM (--backend), which does not give that");
 }
 
 /* The descriptors of all vCPUs, or of one, and their ids in the same order. */
 static int vcpus(struct control_call *call)
 {
-	struct json_object *ids = json_object_new_array();
+	struct json_object *ids;
 	const bool is_one = control_has(call, "id");
 	const uint64_t wanted = control_number(call, "id");
 	int fds[CONTROL_MAX_FDS];
 	size_t id, nr = vcpu_fds(call->context, fds);
 
+	if (refuse_kvm(call->context, call))
+		return -1;
+	ids = json_object_new_array();
 	json_object_object_add(call->reply, "ids", ids);
 	for (id = 0; id < nr; id++) {
 		if (is_one && id != wanted)
@@ -82,7 +94,9 @@ static int vm(struct control_call *call)
 {
 	const struct session *s = call->context;
 
-	call->fds[call->nr_fds++] = s->vm;
+	if (refuse_kvm(s, call))
+		return -1;
+	call->fds[call->nr_fds++] = s->vm.fd;
 	return 0;
 }
 

@@ -318,10 +318,10 @@ static int set_up(struct debugger *d, uint16_t *port)
 {
 	struct session *s = d->session;
 	struct minivmx_info info;
-	int ret = minivmx_get_info(s->device, &info);
+	int ret = minivmx_get_info(s->vm.device, &info);
 
 	if (!ret)
-		ret = gdb_target_init(&d->target, s->cpus[0].vcpu, s->cpus[0].run, &s->memory,
+		ret = gdb_target_init(&d->target, s->cpus[0].vcpu.fd, s->cpus[0].run, &s->memory,
 				      info.xsave_size);
 	if (ret)
 		return ret;

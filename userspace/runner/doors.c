@@ -1,20 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 
+#include "backend.h"
 #include "doors.h"
-#include "libminivmx.h"
-
-int doors_ioeventfd(int vm, uint64_t address, int fd, bool on)
-{
-	const struct minivmx_ioeventfd arg = {
-		.address = address,
-		.size = 2,
-		.fd = fd,
-		.flags = on ? 0 : MINIVMX_EVENTFD_REMOVE,
-	};
-
-	return minivmx_ioeventfd(vm, &arg);
-}
 
 static struct minivmx_gsi_route *find_route(struct doors *doors, unsigned int gsi)
 {
@@ -26,7 +14,7 @@ static struct minivmx_gsi_route *find_route(struct doors *doors, unsigned int gs
 	return NULL;
 }
 
-static int set_route(struct doors *doors, int vm, const struct minivmx_gsi_route *route)
+static int set_route(struct doors *doors, struct vm *vm, const struct minivmx_gsi_route *route)
 {
 	struct minivmx_gsi_route *old = find_route(doors, route->gsi), before;
 	int ret;
@@ -42,7 +30,7 @@ static int set_route(struct doors *doors, int vm, const struct minivmx_gsi_route
 		return 0;
 	before = *old;
 	*old = *route;
-	ret = minivmx_set_gsi_routes(vm, doors->routes, doors->nr_routes);
+	ret = vm->backend->set_routes(vm, doors->routes, doors->nr_routes);
 	if (!ret)
 		return 0;
 	*old = before;
@@ -51,16 +39,11 @@ static int set_route(struct doors *doors, int vm, const struct minivmx_gsi_route
 	return ret;
 }
 
-int doors_irqfd(struct doors *doors, int vm, unsigned int gsi, int fd, uint64_t address,
+int doors_irqfd(struct doors *doors, struct vm *vm, unsigned int gsi, int fd, uint64_t address,
 		uint32_t data)
 {
 	const struct minivmx_gsi_route route = { .address = address, .data = data, .gsi = gsi };
-	const struct minivmx_irqfd arg = {
-		.fd = fd,
-		.gsi = gsi,
-		.flags = address ? 0 : MINIVMX_EVENTFD_REMOVE,
-	};
 	int ret = address ? set_route(doors, vm, &route) : 0;
 
-	return ret ? ret : minivmx_irqfd(vm, &arg);
+	return ret ? ret : vm->backend->irqfd(vm, gsi, fd, address != 0);
 }

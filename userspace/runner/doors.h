@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The eventfds between devices and the VM. */
+/* The eventfds by which devices interrupt the VM. */
 #ifndef DOORS_H
 #define DOORS_H
 
@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #include "minivmx.h"
+
+struct vm;
 
 /**
  * struct doors - what the VM was told of them
@@ -18,9 +20,8 @@ struct doors {
 	unsigned int nr_routes;
 };
 
-/* See machine_ioeventfd() and machine_irqfd(); @vm is the VM's descriptor. */
-int doors_ioeventfd(int vm, uint64_t address, int fd, bool on);
-int doors_irqfd(struct doors *doors, int vm, unsigned int gsi, int fd, uint64_t address,
+/* See machine_irqfd(). */
+int doors_irqfd(struct doors *doors, struct vm *vm, unsigned int gsi, int fd, uint64_t address,
 		uint32_t data);
 
 #endif /* DOORS_H */

@@ -80,14 +80,20 @@ static void print_exit(FILE *file, const struct minivmx_run *run)
 			e->intr_info, e->intr_error, e->idt_info, e->idt_error);
 }
 
+/* Where the guest is: the general registers are in the run page then. */
+static int read_state(const struct session *s, struct minivmx_sregs *sregs)
+{
+	return s->vm.backend->read_state(&s->culprit->vcpu, sregs);
+}
+
 static void print_state(FILE *file, const struct session *s)
 {
 	struct minivmx_sregs sregs;
-	int ret;
+	int ret = read_state(s, &sregs);
 
-	print_exit(file, s->culprit->run);
+	if (s->vm.backend->has_vmcs)
+		print_exit(file, s->culprit->run);
 	print_general(file, &s->culprit->run->regs);
-	ret = minivmx_get_sregs(s->culprit->vcpu, &sregs);
 	if (ret)
 		fprintf(file, "  system registers: %s\n", strerror(-ret));
 	else
@@ -116,7 +122,7 @@ static void print_verdict(FILE *file, const struct session *s)
 
 	if (!refusal_of(s->culprit->run, &refusal))
 		return;
-	if (vmcs_dump_take(s->culprit->vcpu, s->device, &dump, &message)) {
+	if (vmcs_dump_take(s->culprit->vcpu.fd, s->vm.device, &dump, &message)) {
 		fprintf(file, "%s\n", message.text);
 		return;
 	}
@@ -171,6 +177,10 @@ static void print_unhandled(FILE *file, const struct session *s)
 {
 	const char *name = minivmx_exit_name(s->culprit->run->exit.reason & 0xffff);
 
+	if (!s->vm.backend->has_vmcs) {
+		fprintf(file, "%s\n", s->culprit->vcpu.failure.text);
+		return;
+	}
 	fprintf(file, "the guest made an exit that nothing here handles: %s\n",
 		name ? name : "unknown");
 }
@@ -220,8 +230,8 @@ static int report_run_failed(const struct session *s)
 {
 	const char *name = minivmx_errno_name(s->detail);
 
-	fprintf(stderr, "minivmx: MINIVMX_RUN failed: %s (%s)%s\n",
-		strerror(s->detail), name ? name : "?", vcpu_hint(s->detail));
+	fprintf(stderr, "minivmx: %s failed: %s (%s)%s\n",
+		s->vm.backend->has_vmcs ? "MINIVMX_RUN" : "KVM_RUN", strerror(s->detail), name ? name : "?", vcpu_hint(s->detail));
 	print_state(stderr, s);
 	return STATUS_VM;
 }
@@ -284,6 +294,9 @@ static int report_debugger(const struct session *s)
 
 static int report_timeout(const struct session *s)
 {
+	struct minivmx_sregs sregs;
+
+	read_state(s, &sregs);
 	fprintf(stderr, "minivmx: timeout after %g s, at rip %#llx\n",
 		(double)s->options->timeout_ns / 1e9, ull(s->culprit->run->regs.rip));
 	return STATUS_TIMEOUT;

@@ -119,6 +119,16 @@ static int parse_cpus(const struct run_option *option, const char *text,
 	return 0;
 }
 
+static int parse_backend(const struct run_option *option, const char *text,
+			 struct run_options *options, struct message *message)
+{
+	(void)option;
+	options->backend = backend_find(text);
+	if (!options->backend)
+		return fail(message, "not minivmx or kvm: '%s'", text);
+	return 0;
+}
+
 static int parse_port(const struct run_option *option, const char *text,
 		      struct run_options *options, struct message *message)
 {
@@ -229,6 +239,8 @@ const struct run_option run_option_table[] = {
 	  .parse = parse_memory },
 	{ "cpus", 'c', "N", "processors, from 1 to " TEXT_OF(MINIVMX_MAX_VCPUS) " (1)",
 	  .parse = parse_cpus },
+	{ "backend", 0, "minivmx | kvm", "what executes it (minivmx); kvm: /dev/kvm, to compare",
+	  .parse = parse_backend },
 	{ "disk", 0, "FILE[,ro][,direct][,log=LOG]",
 	  "a virtio disk: a raw file, a block device, or an NBD server's\n"
 	  "export by its URI (nbd://HOST/NAME, nbd+unix:///NAME?socket=PATH);\n"
@@ -453,6 +465,11 @@ static int check(const struct run_options *options, struct message *message)
 		return fail(message, "no IMAGE was given");
 	if (options->gdb && options->cpus > 1)
 		return fail(message, "--gdb: only with one CPU");
+	if (options->gdb && !options->backend->has_vmcs)
+		return fail(message, "--gdb: not with --backend %s", options->backend->name);
+	if ((options->stats || options->stats_json) && !options->backend->has_vmcs)
+		return fail(message, "--stats: not with --backend %s, which counts no exits by their reason; minivmx compare measures them from outside",
+			    options->backend->name);
 	return 0;
 }
 
@@ -519,5 +536,7 @@ int run_options_read(int argc, char **argv, struct run_options *options,
 
 void run_options_init(struct run_options *options)
 {
-	*options = (struct run_options) { .memory = DEFAULT_MEMORY, .cpus = 1 };
+	*options = (struct run_options) {
+		.memory = DEFAULT_MEMORY, .cpus = 1, .backend = &backend_minivmx,
+	};
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "acpi.h"
+#include "array.h"
 #include "control.h"
 #include "debugger.h"
 #include "detach.h"
@@ -121,24 +122,24 @@ static void on_stopped(void *context, enum machine_stop why, uint32_t value)
 
 static void on_msi(void *context, uint64_t address, uint32_t data)
 {
-	const struct session *s = context;
+	struct session *s = context;
 
 	/* It goes to a window of addresses that the device cannot leave. */
-	minivmx_signal_msi(s->vm, address, data);
+	s->vm.backend->msi(&s->vm, address, data);
 }
 
 static int on_ioeventfd(void *context, uint64_t address, int fd, bool on)
 {
-	const struct session *s = context;
+	struct session *s = context;
 
-	return doors_ioeventfd(s->vm, address, fd, on);
+	return s->vm.backend->ioeventfd(&s->vm, address, fd, on);
 }
 
 static int on_irqfd(void *context, unsigned int gsi, int fd, uint64_t address, uint32_t data)
 {
 	struct session *s = context;
 
-	return doors_irqfd(&s->doors, s->vm, gsi, fd, address, data);
+	return doors_irqfd(&s->doors, &s->vm, gsi, fd, address, data);
 }
 
 static void on_written(void *context, const uint8_t *bytes, size_t len)
@@ -164,31 +165,23 @@ static void on_output_failed(void *context, int error)
 
 /* ---- Set-up ---- */
 
-/* As firmware leaves them: enabled, and all memory is write-back. */
-static int set_mtrrs(int vcpu)
-{
-	/* IA32_MTRR_DEF_TYPE: E, and the type. */
-	const struct minivmx_msr def_type = { .index = 0x2ff, .data = 1 << 11 | 6 };
-	int ret = minivmx_set_msrs(vcpu, &def_type, 1);
-
-	return ret < 0 ? ret : 0;
-}
-
 static int open_cpu(struct session *s, unsigned int id)
 {
+	/* IA32_MTRR_DEF_TYPE as firmware leaves it: E, and all memory is write-back. */
+	static const struct { uint32_t index; uint64_t value; } mtrrs = { 0x2ff, 1 << 11 | 6 };
+	const struct backend *backend = s->vm.backend;
 	struct cpu *cpu = &s->cpus[id];
 	int ret;
 
 	cpu->session = s;
 	cpu->id = id;
-	cpu->vcpu = minivmx_create_vcpu(s->vm, id);
-	if (cpu->vcpu < 0)
-		return cpu->vcpu;
-	ret = set_mtrrs(cpu->vcpu);
-	if (!ret)
-		ret = minivmx_map_run(cpu->vcpu, s->run_size, &cpu->run);
+	ret = backend->create_vcpu(&s->vm, id, &cpu->vcpu);
 	if (ret)
-		close(cpu->vcpu);
+		return ret;
+	cpu->run = cpu->vcpu.run;
+	ret = backend->set_msr(&cpu->vcpu, mtrrs.index, mtrrs.value);
+	if (ret)
+		backend->close_vcpu(&cpu->vcpu);
 	else
 		s->nr_cpus++;
 	return ret;
@@ -196,24 +189,18 @@ static int open_cpu(struct session *s, unsigned int id)
 
 static int open_vm(struct session *s)
 {
-	unsigned int id;
 	struct minivmx_error error;
-	struct minivmx_info info;
-	int ret;
+	unsigned int id;
+	int ret = s->vm.backend->open(&s->vm, &error);
 
-	s->device = minivmx_open(&error);
-	if (s->device >= 0)
-		s->vm = minivmx_create_vm(s->device, MINIVMX_VM_APIC, &error);
-	if (s->device < 0 || s->vm < 0) {
+	if (ret) {
 		fprintf(stderr, "minivmx: %s\n", error.text);
 		if (error.hint[0])
 			fprintf(stderr, "minivmx: %s\n", error.hint);
 		return -1;
 	}
-	ret = minivmx_get_info(s->device, &info);
-	if (!ret && info.vmx_owner == MINIVMX_VMX_BORROWED)
+	if (s->vm.borrows)
 		fprintf(stderr, "minivmx: VMX is KVM's: borrowing it\n");
-	s->run_size = info.run_size;
 	for (id = 0; !ret && id < s->options->cpus; id++)
 		ret = open_cpu(s, id);
 	if (ret)
@@ -283,11 +270,8 @@ static int map_guest_memory(struct session *s)
 
 	for (i = 0; i < nr; i++) {
 		uint64_t size = ranges[i].end - ranges[i].start;
-		int ret = minivmx_map(s->vm, ranges[i].start,
-				      guest_memory_at(&s->memory,
-						      ranges[i].start, size),
-				      size, MINIVMX_PROT_READ |
-				      MINIVMX_PROT_WRITE | MINIVMX_PROT_EXEC);
+		void *memory = guest_memory_at(&s->memory, ranges[i].start, size);
+		int ret = s->vm.backend->map(&s->vm, ranges[i].start, memory, size);
 
 		if (ret) {
 			fprintf(stderr, "minivmx: cannot map the guest's memory at %#llx: %s\n",
@@ -299,40 +283,27 @@ static int map_guest_memory(struct session *s)
 	return 0;
 }
 
-/* LINT0 passes the PIC's interrupts on, LINT1 NMIs, as a BIOS leaves the first CPU. */
 #define LVT_EXTINT	0x700
 #define LVT_NMI		0x400
 #define SVR_ENABLED	0x1ff
 
-static int set_apic(int vcpu)
-{
-	uint32_t regs[MINIVMX_APIC_SIZE / 4];
-	struct minivmx_apic apic;
-	int ret = minivmx_get_apic(vcpu, &apic, regs);
-
-	if (ret)
-		return ret;
-	regs[0xf0 / 4] = SVR_ENABLED;
-	regs[0x350 / 4] = LVT_EXTINT;
-	regs[0x360 / 4] = LVT_NMI;
-	return minivmx_set_apic(vcpu, &apic);
-}
+/* LINT0 passes the PIC's interrupts on, LINT1 NMIs, as a BIOS leaves the first CPU. */
+static const struct lapic_value bios_lapic[] = {
+	{ 0xf0, SVR_ENABLED }, { 0x350, LVT_EXTINT }, { 0x360, LVT_NMI },
+};
 
 static int set_state(struct session *s, const struct boot_state *state)
 {
-	const struct cpu *cpu = &s->cpus[0];
-	int ret = minivmx_set_sregs(cpu->vcpu, &state->sregs);
+	const struct backend *backend = s->vm.backend;
+	struct vcpu *vcpu = &s->cpus[0].vcpu;
+	int ret = backend->set_state(vcpu, &state->sregs, &state->regs);
 
 	if (!ret)
-		ret = set_apic(cpu->vcpu);
-	if (ret) {
+		ret = backend->set_lapic(vcpu, bios_lapic, ARRAY_SIZE(bios_lapic));
+	if (ret)
 		fprintf(stderr, "minivmx: cannot set the system registers: %s\n",
 			strerror(-ret));
-		return -1;
-	}
-	cpu->run->regs = state->regs;
-	cpu->run->action = MINIVMX_RETRY;
-	return 0;
+	return ret;
 }
 
 static int create_machine(struct session *s)
@@ -459,21 +430,12 @@ static int set_up_and_run(struct session *s)
 	return run_guest(s);
 }
 
-static void close_if_open(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
 static void take_down(struct session *s)
 {
 	virtio_devices_free(&s->virtio);
-	while (s->nr_cpus--) {
-		minivmx_unmap_run(s->cpus[s->nr_cpus].run, s->run_size);
-		close(s->cpus[s->nr_cpus].vcpu);
-	}
-	close_if_open(s->vm);
-	close_if_open(s->device);
+	while (s->nr_cpus--)
+		s->vm.backend->close_vcpu(&s->cpus[s->nr_cpus].vcpu);
+	s->vm.backend->close(&s->vm);
 	guest_memory_free(&s->memory);
 	machine_destroy(s->machine);
 }
@@ -485,8 +447,7 @@ int session_run(const struct run_options *options)
 	int status;
 
 	s.options = options;
-	s.device = -1;
-	s.vm = -1;
+	s.vm = (struct vm) { .backend = options->backend, .device = -1, .fd = -1 };
 	s.culprit = &s.cpus[0];
 	pthread_cond_init(&s.turn, NULL);
 	console_init(&s.console);

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "backend.h"
 #include "console.h"
 #include "doors.h"
 #include "libminivmx.h"
@@ -55,6 +56,7 @@ struct run_options {
 	const char *append;
 	uint64_t memory;
 	unsigned int cpus;
+	const struct backend *backend;
 	uint16_t debug_exit_port;
 	struct disk_options disks[MAX_DISKS];
 	unsigned int nr_disks;
@@ -79,17 +81,17 @@ struct run_options {
  * struct cpu - a virtual CPU
  * @session: whose
  * @id: its number, which is its APIC id; 0 is the bootstrap CPU
- * @vcpu: the vCPU's descriptor
+ * @vcpu: what executes it
  * @run: its run page
  * @thread: that runs it, but for CPU 0, which the main thread runs
- * @in_run: it is in MINIVMX_RUN or about to be
+ * @in_run: it is in run() or about to be
  * @kicked: it has been kicked there
  * @parked: it has halted with interrupts off
  */
 struct cpu {
 	struct session *session;
 	unsigned int id;
-	int vcpu;
+	struct vcpu vcpu;
 	struct minivmx_run *run;
 	pthread_t thread;
 	bool in_run;
@@ -101,12 +103,10 @@ struct cpu {
  * struct session - a run
  * @options: what the user asked for
  * @memory: the guest's RAM
- * @device: /dev/minivmx
- * @vm: the VM's descriptor
+ * @vm: the VM
  * @cpus: the CPUs
  * @nr_cpus: how many of them have a descriptor
  * @nr_threads: how many of them have a thread, the main thread included
- * @run_size: a run page's size
  * @machine: the devices; its lock protects the members from @console on
  * @doors: eventfds between the devices and the VM
  * @virtio: the devices on the PCI bus
@@ -131,12 +131,10 @@ struct cpu {
 struct session {
 	const struct run_options *options;
 	struct guest_memory memory;
-	int device;
-	int vm;
+	struct vm vm;
 	struct cpu cpus[MINIVMX_MAX_VCPUS];
 	unsigned int nr_cpus;
 	unsigned int nr_threads;
-	size_t run_size;
 	struct machine *machine;
 	struct doors doors;
 	struct virtio_devices virtio;
@@ -152,7 +150,7 @@ struct session {
 	pthread_cond_t turn;
 	enum outcome outcome;
 	int detail;
-	const struct cpu *culprit;
+	struct cpu *culprit;
 	bool debugger_calls;
 	uint64_t mmio_reads;
 	uint64_t mmio_writes;

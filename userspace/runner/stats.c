@@ -21,7 +21,7 @@ static int get_stats(const struct session *s, struct minivmx_exit_stat sum[MINIV
 
 	memset(sum, 0, MINIVMX_NR_EXITS * sizeof(*sum));
 	for (cpu = 0; cpu < s->nr_cpus; cpu++) {
-		ret = minivmx_get_stats(s->cpus[cpu].vcpu, MINIVMX_STATS_TICKS, stats,
+		ret = minivmx_get_stats(s->cpus[cpu].vcpu.fd, MINIVMX_STATS_TICKS, stats,
 					MINIVMX_NR_EXITS);
 		if (ret)
 			return ret;

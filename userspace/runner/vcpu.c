@@ -61,7 +61,7 @@ static void on_io(struct cpu *cpu, struct minivmx_run *run)
 	uint32_t i;
 
 	for (i = 0; i < io->count; i++) {
-		uint8_t *data = io->data + (size_t)i * io->size;
+		uint8_t *data = cpu->vcpu.io_data + (size_t)i * io->size;
 
 		if (io->is_in)
 			io_in(m, io, data);
@@ -94,16 +94,6 @@ static void on_mmio(struct cpu *cpu, struct minivmx_run *run)
 	run->action = MINIVMX_SKIP;
 }
 
-/* Does it wait for a start by another CPU? */
-static bool was_not_started(const struct cpu *cpu)
-{
-	uint32_t regs[MINIVMX_APIC_SIZE / 4];
-	struct minivmx_apic apic;
-
-	return !minivmx_get_apic(cpu->vcpu, &apic, regs) &&
-	       apic.activity == MINIVMX_ACTIVITY_WAIT_FOR_SIPI;
-}
-
 /*
  * With interrupts off: with them on it sleeps in RUN. Only another CPU could wake it,
  * so that when there is none that executes the guest has ended.
@@ -116,7 +106,7 @@ static void on_hlt(struct cpu *cpu, struct minivmx_run *run)
 	run->action = MINIVMX_SKIP;
 	cpu->parked = true;
 	for (i = 0; i < s->nr_cpus; i++)
-		if (!s->cpus[i].parked && !was_not_started(&s->cpus[i]))
+		if (!s->cpus[i].parked && !s->vm.backend->waits_for_sipi(&s->cpus[i].vcpu))
 			return;
 	end_by(cpu, OUTCOME_HALT, 0);
 }
@@ -185,7 +175,7 @@ void vcpu_kick(struct cpu *cpu)
 {
 	if (cpu->in_run && !cpu->kicked) {
 		cpu->kicked = true;
-		minivmx_kick(cpu->vcpu);
+		cpu->vcpu.vm->backend->kick(&cpu->vcpu);
 	}
 }
 
@@ -219,7 +209,7 @@ static int run_vcpu(struct cpu *cpu)
 
 	cpu->in_run = true;
 	pthread_mutex_unlock(&s->machine->lock);
-	ret = minivmx_run(cpu->vcpu);
+	ret = s->vm.backend->run(&cpu->vcpu);
 	pthread_mutex_lock(&s->machine->lock);
 	cpu->in_run = false;
 	cpu->kicked = false;
@@ -246,6 +236,7 @@ void vcpu_loop(struct cpu *cpu)
 	const bool is_first = cpu->id == 0;
 
 	pthread_mutex_lock(&s->machine->lock);
+	cpu->vcpu.thread = pthread_self();
 	while (wait_for_turn(cpu)) {
 		int ret;
 
