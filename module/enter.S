@@ -144,3 +144,39 @@ SYM_INNER_LABEL(vmx_exit_landing, SYM_L_GLOBAL)
 	add	$8, %rsp
 	jmp	.Lout
 SYM_FUNC_END(vmx_enter)
+
+/*
+ * What vmread() and vmwrite() of vmcs.h call after a failure: the field is on the stack
+ * above the return address. Keeps all registers.
+ */
+.macro	access_failed name function result
+SYM_FUNC_START(\name)
+	push	%rax
+	push	%rcx
+	push	%rdx
+	push	%rsi
+	push	%rdi
+	push	%r8
+	push	%r9
+	push	%r10
+	push	%r11
+	mov	10 * 8(%rsp), %rdi
+	call	\function
+	.if	\result
+	movq	$0, 10 * 8(%rsp)
+	.endif
+	pop	%r11
+	pop	%r10
+	pop	%r9
+	pop	%r8
+	pop	%rdi
+	pop	%rsi
+	pop	%rdx
+	pop	%rcx
+	pop	%rax
+	RET
+SYM_FUNC_END(\name)
+.endm
+
+access_failed vmread_failed vmcs_read_failed 1
+access_failed vmwrite_failed vmcs_write_failed 0

@@ -25,12 +25,13 @@
 #define A	EXIT_GLA
 #define V	EXIT_INTR
 #define I	EXIT_INSN_INFO
+#define S	EXIT_STRING
 #define D	EXIT_IDT
 #define IRQOFF	0
 #define SLEEP	EXIT_SLEEP
 #define ROUTE	EXIT_ROUTE
 
-static const struct exit_row exit_rows[MINIVMX_NR_EXITS] = {
+const struct exit_row exit_rows[MINIVMX_NR_EXITS] = {
 #define EXIT(number, name, handler, fields, flags) \
 	[number] = { exit_##handler, (fields) | (flags) },
 #include "exits.def"
@@ -38,7 +39,7 @@ static const struct exit_row exit_rows[MINIVMX_NR_EXITS] = {
 };
 
 /* A number that the manual did not have when exits.def was written. */
-static const struct exit_row exit_row_unknown = { exit_user, SLEEP };
+const struct exit_row exit_row_unknown = { exit_user, SLEEP };
 
 #undef Q
 #undef L
@@ -46,6 +47,7 @@ static const struct exit_row exit_row_unknown = { exit_user, SLEEP };
 #undef A
 #undef V
 #undef I
+#undef S
 #undef D
 #undef IRQOFF
 #undef SLEEP
@@ -54,11 +56,6 @@ static const struct exit_row exit_row_unknown = { exit_user, SLEEP };
 bool exit_row_known(u32 basic_reason)
 {
 	return basic_reason < MINIVMX_NR_EXITS && exit_rows[basic_reason].handler;
-}
-
-const struct exit_row *exit_row(u32 basic_reason)
-{
-	return exit_row_known(basic_reason) ? &exit_rows[basic_reason] : &exit_row_unknown;
 }
 
 const char *exit_reason_name(u32 basic_reason)
@@ -107,6 +104,16 @@ enum run_action exit_user(struct vcpu *vcpu)
 	vcpu->kind = MINIVMX_EXIT_VMX;
 	vcpu->pending = vcpu->exit.insn_len ? PENDING_INSN : PENDING_NONE;
 	return RUN_TO_USER;
+}
+
+/* As the program has said (route.c). */
+enum run_action exit_routed(struct vcpu *vcpu)
+{
+	if (vcpu->routes[vcpu->exit_reason] == MINIVMX_ROUTE_USER)
+		return exit_user(vcpu);
+	vcpu_set_gpr(vcpu, GPR_RAX, -ENOSYS);
+	vcpu_skip(vcpu);
+	return RUN_RESUME;
 }
 
 enum run_action exit_triple_fault(struct vcpu *vcpu)

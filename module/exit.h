@@ -21,6 +21,13 @@
 #define EXIT_IDT		BIT(6)
 #define EXIT_SLEEP		BIT(7)
 #define EXIT_ROUTE		BIT(8)
+#define EXIT_STRING		BIT(9)
+/* Fields that few exits have. */
+#define EXIT_RARE		(EXIT_GPA | EXIT_GLA | EXIT_INTR | EXIT_INSN_INFO | EXIT_IDT | \
+				 EXIT_STRING)
+
+/* "Exit Qualification for I/O Instructions": INS or OUTS. */
+#define IO_STRING		BIT_ULL(4)
 
 /**
  * struct exit_row - what to do about a basic exit reason
@@ -34,13 +41,22 @@ struct exit_row {
 
 /* Is it in exits.def? */
 bool exit_row_known(u32 basic_reason);
+
+/* By basic reason, and of those that are not there. */
+extern const struct exit_row exit_rows[MINIVMX_NR_EXITS], exit_row_unknown;
+
 /* Never NULL: a number that is not there is reported as it is. */
-const struct exit_row *exit_row(u32 basic_reason);
+static inline const struct exit_row *exit_row(u32 basic_reason)
+{
+	return likely(basic_reason < MINIVMX_NR_EXITS && exit_rows[basic_reason].handler) ?
+	       &exit_rows[basic_reason] : &exit_row_unknown;
+}
 
 const char *exit_reason_name(u32 basic_reason);
 
 /* Leave with no more than the raw exit. */
 enum run_action exit_user(struct vcpu *vcpu);
+enum run_action exit_routed(struct vcpu *vcpu);
 
 /* What an exit that cut an IRET off has to say of NMI blocking. */
 void exit_nmi_unblocking(struct vcpu *vcpu);

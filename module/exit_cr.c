@@ -21,6 +21,7 @@
 #include "fpu.h"
 #include "inject.h"
 #include "gmem.h"
+#include "host.h"
 #include "vcpu.h"
 
 #define CR0_GUEST_OWNED	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | \
@@ -119,6 +120,7 @@ static void efer_install(struct vcpu *vcpu, u64 efer)
 	}
 	vcpu->efer = efer;
 	vmwrite(VMCS_GUEST_IA32_EFER, efer);
+	guest_efer_changed(vcpu);
 }
 
 void cr_flush_tlb(struct vcpu *vcpu)

@@ -14,10 +14,15 @@
 #include "vcpu.h"
 
 /* "Exit Qualification for I/O Instructions". */
+#define IO_SIZE		GENMASK_ULL(2, 0)	/* less one */
+#define IO_IN		BIT_ULL(3)
+#define IO_REP		BIT_ULL(5)
+#define IO_PORT_SHIFT	16
+
+/* What there is of INS and OUTS. */
 struct io_exit {
 	unsigned int size;
-	bool in, string, rep;
-	u16 port;
+	bool in, rep;
 	/* From the instruction information: bytes of an address, segment of OUTS. */
 	unsigned int addr_size;
 	unsigned int seg;
@@ -26,11 +31,9 @@ struct io_exit {
 static struct io_exit io_exit(const struct minivmx_vmexit *e)
 {
 	return (struct io_exit) {
-		.size = (e->qualification & 7) + 1,
-		.in = e->qualification & BIT(3),
-		.string = e->qualification & BIT(4),
-		.rep = e->qualification & BIT(5),
-		.port = e->qualification >> 16,
+		.size = (e->qualification & IO_SIZE) + 1,
+		.in = e->qualification & IO_IN,
+		.rep = e->qualification & IO_REP,
 		.addr_size = 2 << ((e->insn_info >> 7) & 3),
 		.seg = min_t(unsigned int, (e->insn_info >> 15) & 7, INSN_GS),
 	};
@@ -110,8 +113,10 @@ static enum guest_result string_probe_write(struct vcpu *vcpu,
 	return GUEST_OK;
 }
 
-static enum run_action io_string(struct vcpu *vcpu, const struct io_exit *io)
+/* Not inline, as is its end: all this room on the stack is for strings alone. */
+static noinline enum run_action io_string(struct vcpu *vcpu)
 {
+	const struct io_exit decoded = io_exit(&vcpu->exit), *io = &decoded;
 	struct minivmx_io *data = &vcpu->data.io;
 	enum guest_result result;
 	struct guest_fault fault;
@@ -144,26 +149,27 @@ static enum run_action io_string(struct vcpu *vcpu, const struct io_exit *io)
 
 enum run_action exit_io(struct vcpu *vcpu)
 {
-	struct io_exit io = io_exit(&vcpu->exit);
+	const u64 q = vcpu->exit.qualification;
 	struct minivmx_io *data = &vcpu->data.io;
+	u64 value = 0;
 
 	memset(data, 0, offsetof(struct minivmx_io, data));
-	data->port = io.port;
-	data->size = io.size;
-	data->is_in = io.in;
-	data->is_string = io.string;
+	data->port = q >> IO_PORT_SHIFT;
+	data->size = (q & IO_SIZE) + 1;
+	data->is_in = !!(q & IO_IN);
+	data->is_string = !!(q & IO_STRING);
 	data->count = 1;
-	if (io.string)
-		return io_string(vcpu, &io);
-	if (!io.in) {
-		u64 value = vcpu->regs.r.rax & (~0ULL >> (64 - io.size * 8));
-
-		if (ioeventfd_write(vcpu->vm, true, io.port, value, io.size)) {
+	if (unlikely(data->is_string))
+		return vcpu->may_sleep ? io_string(vcpu) : RUN_SLEEP;
+	if (!data->is_in) {
+		value = vcpu->regs.r.rax & (~0ULL >> (64 - data->size * 8));
+		if (ioeventfd_write(vcpu->vm, true, data->port, value, data->size)) {
 			vcpu_skip(vcpu);
 			return RUN_RESUME;
 		}
-		memcpy(data->data, &value, io.size);
 	}
+	/* Eight bytes, whatever the size: there is room, and it is a move. */
+	memcpy(data->data, &value, sizeof(value));
 	return io_to_user(vcpu);
 }
 
@@ -184,37 +190,42 @@ static void string_advance(struct vcpu *vcpu, const struct io_exit *io, u32 coun
 	}
 }
 
-enum run_action io_complete(struct vcpu *vcpu)
+static noinline enum run_action string_complete(struct vcpu *vcpu)
 {
-	struct io_exit io = io_exit(&vcpu->exit);
+	const struct io_exit io = io_exit(&vcpu->exit);
 	struct minivmx_io *data = &vcpu->data.io;
 	enum guest_result result;
 	struct guest_fault fault;
 	struct guest_mode mode;
 	u64 linear;
 
-	if (io.string) {
-		if (io.in) {
-			if (guest_mode_read(vcpu, &mode))
-				return RUN_RESUME;
-			result = string_linear(vcpu, &io, &mode, data->count,
-					       &linear, &fault);
-			if (result == GUEST_OK)
-				result = guest_copy(vcpu, &mode, linear, data->data,
-						    data->size * data->count,
-						    GUEST_WRITE, &fault);
-			if (result != GUEST_OK)
-				return io_memory_failed(vcpu, result, &fault);
-		}
-		string_advance(vcpu, &io, data->count);
-		/* More rounds: the same instruction exits again. */
-		if (io.rep && insn_reg_read(vcpu->regs.gpr, GPR_RCX, io.addr_size, false))
+	if (io.in) {
+		if (guest_mode_read(vcpu, &mode))
 			return RUN_RESUME;
-	} else if (io.in) {
-		u64 value = 0;
+		result = string_linear(vcpu, &io, &mode, data->count, &linear, &fault);
+		if (result == GUEST_OK)
+			result = guest_copy(vcpu, &mode, linear, data->data,
+					    data->size * data->count, GUEST_WRITE, &fault);
+		if (result != GUEST_OK)
+			return io_memory_failed(vcpu, result, &fault);
+	}
+	string_advance(vcpu, &io, data->count);
+	/* More rounds: the same instruction exits again. */
+	if (!io.rep || !insn_reg_read(vcpu->regs.gpr, GPR_RCX, io.addr_size, false))
+		vcpu_skip(vcpu);
+	return RUN_RESUME;
+}
 
-		memcpy(&value, data->data, io.size);
-		insn_reg_write(vcpu->regs.gpr, GPR_RAX, io.size, false, value);
+enum run_action io_complete(struct vcpu *vcpu)
+{
+	const struct minivmx_io *data = &vcpu->data.io;
+	u64 value;
+
+	if (unlikely(data->is_string))
+		return string_complete(vcpu);
+	if (data->is_in) {
+		memcpy(&value, data->data, sizeof(value));
+		insn_reg_write(vcpu->regs.gpr, GPR_RAX, data->size, false, value);
 	}
 	vcpu_skip(vcpu);
 	return RUN_RESUME;

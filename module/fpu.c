@@ -141,14 +141,12 @@ void fpu_put_guest(struct vcpu *vcpu)
 
 void fpu_enter_guest(struct vcpu *vcpu)
 {
-	if (fpu_mask && vcpu->xcr0 != vcpu->host.xcr0)
-		xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->xcr0);
+	xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->xcr0);
 }
 
 void fpu_exit_guest(struct vcpu *vcpu)
 {
-	if (fpu_mask && vcpu->xcr0 != vcpu->host.xcr0)
-		xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->host.xcr0);
+	xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->host.xcr0);
 }
 
 void fpu_get(struct vcpu *vcpu, void *area)

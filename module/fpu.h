@@ -19,7 +19,7 @@ void fpu_free(struct vcpu *vcpu);
 /* Around a series of entries: the registers. Preemption is off in between. */
 void fpu_load_guest(struct vcpu *vcpu);
 void fpu_put_guest(struct vcpu *vcpu);
-/* Around each entry: XCR0. */
+/* Around each entry: XCR0, if they differ. */
 void fpu_enter_guest(struct vcpu *vcpu);
 void fpu_exit_guest(struct vcpu *vcpu);
 

@@ -11,6 +11,7 @@
 #include <asm/desc.h>
 #include <asm/fpu/types.h>
 #include <asm/fpu/xcr.h>
+#include <asm/fsgsbase.h>
 #include <asm/mmu_context.h>	/* load_gs_index(), which moves from header to header */
 #include <asm/msr.h>
 #include <asm/segment.h>
@@ -21,7 +22,8 @@
 #include "host.h"
 #include "vcpu.h"
 
-const u32 switch_msrs[NR_SWITCH_MSRS] = {
+/* The MSR numbers of SWITCH_*. */
+static const u32 switch_msrs[NR_SWITCH_MSRS] = {
 	[SWITCH_STAR] = MSR_STAR,
 	[SWITCH_LSTAR] = MSR_LSTAR,
 	[SWITCH_CSTAR] = MSR_CSTAR,
@@ -30,13 +32,76 @@ const u32 switch_msrs[NR_SWITCH_MSRS] = {
 	[SWITCH_TSC_AUX] = MSR_TSC_AUX,
 };
 
-/* The last one only exists with RDTSCP. */
-static int nr_switch_msrs(void)
-{
-	static_assert(SWITCH_TSC_AUX == NR_SWITCH_MSRS - 1);
+/* ---- MSRs ---- */
 
-	return boot_cpu_has(X86_FEATURE_RDTSCP) ? NR_SWITCH_MSRS : NR_SWITCH_MSRS - 1;
+static void switch_msr_load(struct vcpu *vcpu, int i)
+{
+	u64 *host = &vcpu->host.msr[i];
+
+	rdmsrl(switch_msrs[i], *host);
+	if (vcpu->msr[i] != *host)
+		wrmsrl(switch_msrs[i], vcpu->msr[i]);
 }
+
+static void switch_msr_put(struct vcpu *vcpu, int i)
+{
+	if (vcpu->msr[i] != vcpu->host.msr[i])
+		wrmsrl(switch_msrs[i], vcpu->host.msr[i]);
+}
+
+/*
+ * Without EFER.SCE no instruction uses those of SYSCALL, and RDMSR and WRMSR of them exit:
+ * the host's stay in the CPU.
+ */
+static void syscall_msrs_load(struct vcpu *vcpu)
+{
+	int i;
+
+	if (!(vcpu->efer & EFER_SCE))
+		return;
+	for (i = SWITCH_STAR; i <= SWITCH_FMASK; i++)
+		switch_msr_load(vcpu, i);
+	vcpu->syscall_loaded = true;
+}
+
+static void syscall_msrs_put(struct vcpu *vcpu)
+{
+	int i;
+
+	if (!vcpu->syscall_loaded)
+		return;
+	vcpu->syscall_loaded = false;
+	for (i = SWITCH_STAR; i <= SWITCH_FMASK; i++)
+		switch_msr_put(vcpu, i);
+}
+
+static bool msr_is_loaded(struct vcpu *vcpu, int i)
+{
+	return i <= SWITCH_FMASK ? vcpu->syscall_loaded : vcpu->loaded;
+}
+
+u64 guest_get_msr(struct vcpu *vcpu, int i)
+{
+	/* SWAPGS changes it without an exit; all others change in WRMSR's. */
+	if (i == SWITCH_KERNEL_GS_BASE && vcpu->loaded)
+		rdmsrl(MSR_KERNEL_GS_BASE, vcpu->msr[i]);
+	return vcpu->msr[i];
+}
+
+void guest_set_msr(struct vcpu *vcpu, int i, u64 value)
+{
+	vcpu->msr[i] = value;
+	if (msr_is_loaded(vcpu, i))
+		wrmsrl(switch_msrs[i], value);
+}
+
+void guest_efer_changed(struct vcpu *vcpu)
+{
+	if (vcpu->loaded && !vcpu->syscall_loaded)
+		syscall_msrs_load(vcpu);
+}
+
+/* ---- Segments ---- */
 
 /*
  * An exit loads null into LDTR, DS, ES, FS and GS, and 0xffff into the GDT's
@@ -54,7 +119,7 @@ static void host_segments_load(struct vcpu *vcpu)
 	asm volatile("sldt %0" : "=rm"(host->ldt));
 	asm volatile("sgdt %0" : "=m"(host->gdt));
 
-	rdmsrl(MSR_FS_BASE, host->fs_base);
+	host->fs_base = x86_fsbase_read_cpu();
 }
 
 static void host_segments_put(struct vcpu *vcpu)
@@ -84,26 +149,31 @@ static void host_segments_put(struct vcpu *vcpu)
 	invalidate_tss_limit();
 }
 
+/* ---- All of it ---- */
+
 void guest_load(struct vcpu *vcpu)
 {
 	struct host_state *host = &vcpu->host;
-	int i;
 
 	fpu_load_guest(vcpu);
 	host_segments_load(vcpu);
 	/* Preemption is off: the host's page tables stay what they are. */
 	host->cr3 = __read_cr3();
-	for (i = 0; i < nr_switch_msrs(); i++) {
-		rdmsrl(switch_msrs[i], host->msr[i]);
-		if (vcpu->msr[i] != host->msr[i])
-			wrmsrl(switch_msrs[i], vcpu->msr[i]);
-	}
+	switch_msr_load(vcpu, SWITCH_KERNEL_GS_BASE);
+	if (boot_cpu_has(X86_FEATURE_RDTSCP))
+		switch_msr_load(vcpu, SWITCH_TSC_AUX);
+	syscall_msrs_load(vcpu);
 	vcpu->loaded = true;
 }
 
+/*
+ * What can change while interrupts are on: by an IPI CR4 (PCE), DEBUGCTL and
+ * PERF_GLOBAL_CTRL (perf), by a debugger DR7.
+ */
 void guest_window(struct vcpu *vcpu)
 {
 	struct host_state *host = &vcpu->host;
+	u64 cr4 = __read_cr4();
 
 	if (host->cr3 != host->vmcs_cr3) {
 		vmwrite(VMCS_HOST_CR3, host->cr3);
@@ -113,64 +183,6 @@ void guest_window(struct vcpu *vcpu)
 		vmwrite(VMCS_HOST_FS_BASE, host->fs_base);
 		host->vmcs_fs_base = host->fs_base;
 	}
-}
-
-void guest_put(struct vcpu *vcpu)
-{
-	struct host_state *host = &vcpu->host;
-	int i;
-
-	vcpu->loaded = false;
-	/* SWAPGS changes it without an exit; all others change in WRMSR's. */
-	rdmsrl(MSR_KERNEL_GS_BASE, vcpu->msr[SWITCH_KERNEL_GS_BASE]);
-	host_segments_put(vcpu);
-	for (i = 0; i < nr_switch_msrs(); i++)
-		if (vcpu->msr[i] != host->msr[i] ||
-		    (i == SWITCH_KERNEL_GS_BASE && host->gs))
-			wrmsrl(switch_msrs[i], host->msr[i]);
-	fpu_put_guest(vcpu);
-}
-
-u64 host_xcr0(void)
-{
-	return boot_cpu_has(X86_FEATURE_OSXSAVE) ? xgetbv(XCR_XFEATURE_ENABLED_MASK) : 0;
-}
-
-static bool guest_debugs(struct vcpu *vcpu)
-{
-	return vcpu->dr7 & 0xff;
-}
-
-static void debug_regs_load(struct vcpu *vcpu)
-{
-	struct host_state *host = &vcpu->host;
-
-	get_debugreg(host->dr[0], 0);
-	get_debugreg(host->dr[1], 1);
-	get_debugreg(host->dr[2], 2);
-	get_debugreg(host->dr[3], 3);
-	set_debugreg(vcpu->dr[0], 0);
-	set_debugreg(vcpu->dr[1], 1);
-	set_debugreg(vcpu->dr[2], 2);
-	set_debugreg(vcpu->dr[3], 3);
-}
-
-static void debug_regs_put(struct vcpu *vcpu)
-{
-	struct host_state *host = &vcpu->host;
-
-	set_debugreg(host->dr[0], 0);
-	set_debugreg(host->dr[1], 1);
-	set_debugreg(host->dr[2], 2);
-	set_debugreg(host->dr[3], 3);
-}
-
-void guest_enter(struct vcpu *vcpu)
-{
-	struct host_state *host = &vcpu->host;
-	u64 cr4 = __read_cr4();
-
-	/* An IPI may change CR4 (PCE) whenever interrupts are on. */
 	if (cr4 != host->vmcs_cr4) {
 		vmwrite(VMCS_HOST_CR4, cr4);
 		host->vmcs_cr4 = cr4;
@@ -187,27 +199,52 @@ void guest_enter(struct vcpu *vcpu)
 	/* An exit clears DEBUGCTL and sets DR7 to 0x400. */
 	rdmsrl(MSR_IA32_DEBUGCTLMSR, host->debugctl);
 	get_debugreg(host->dr7, 7);
-	if (unlikely(guest_debugs(vcpu))) {
-		/* The host's breakpoints must not fire on the guest's addresses. */
-		set_debugreg(0, 7);
-		debug_regs_load(vcpu);
-	}
-	if (native_read_cr2() != vcpu->cr2)
-		native_write_cr2(vcpu->cr2);
-	fpu_enter_guest(vcpu);
 }
 
-void guest_exit(struct vcpu *vcpu)
+void guest_put(struct vcpu *vcpu)
+{
+	guest_get_msr(vcpu, SWITCH_KERNEL_GS_BASE);
+	vcpu->loaded = false;
+	host_segments_put(vcpu);
+	/* To load a GS selector changes the user's base. */
+	if (unlikely(vcpu->host.gs))
+		wrmsrl(MSR_KERNEL_GS_BASE, vcpu->host.msr[SWITCH_KERNEL_GS_BASE]);
+	else
+		switch_msr_put(vcpu, SWITCH_KERNEL_GS_BASE);
+	if (boot_cpu_has(X86_FEATURE_RDTSCP))
+		switch_msr_put(vcpu, SWITCH_TSC_AUX);
+	syscall_msrs_put(vcpu);
+	fpu_put_guest(vcpu);
+}
+
+u64 host_xcr0(void)
+{
+	return boot_cpu_has(X86_FEATURE_OSXSAVE) ? xgetbv(XCR_XFEATURE_ENABLED_MASK) :
+						   XFEATURE_MASK_FP;
+}
+
+void host_debug_regs_load(struct vcpu *vcpu)
 {
 	struct host_state *host = &vcpu->host;
 
-	fpu_exit_guest(vcpu);
-	vcpu->cr2 = native_read_cr2();
-	if (unlikely(guest_debugs(vcpu)))
-		debug_regs_put(vcpu);
-	/* An exit leaves 0x400, which like the kernel's 0 disables them all. */
-	if (unlikely(host->dr7 & 0xff))
-		set_debugreg(host->dr7, 7);
-	if (unlikely(host->debugctl))
-		wrmsrl(MSR_IA32_DEBUGCTLMSR, host->debugctl);
+	/* The host's breakpoints must not fire on the guest's addresses. */
+	set_debugreg(0, 7);
+	get_debugreg(host->dr[0], 0);
+	get_debugreg(host->dr[1], 1);
+	get_debugreg(host->dr[2], 2);
+	get_debugreg(host->dr[3], 3);
+	set_debugreg(vcpu->dr[0], 0);
+	set_debugreg(vcpu->dr[1], 1);
+	set_debugreg(vcpu->dr[2], 2);
+	set_debugreg(vcpu->dr[3], 3);
+}
+
+void host_debug_regs_put(struct vcpu *vcpu)
+{
+	struct host_state *host = &vcpu->host;
+
+	set_debugreg(host->dr[0], 0);
+	set_debugreg(host->dr[1], 1);
+	set_debugreg(host->dr[2], 2);
+	set_debugreg(host->dr[3], 3);
 }

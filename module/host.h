@@ -17,19 +17,60 @@
 #define MINIVMX_HOST_H
 
 #include <linux/types.h>
+#include <asm/debugreg.h>
+#include <asm/msr.h>
+#include <asm/special_insns.h>
 
-struct vcpu;
-
-/* The MSR numbers of SWITCH_*. */
-extern const u32 switch_msrs[];
+#include "fpu.h"
+#include "vcpu.h"
 
 void guest_load(struct vcpu *vcpu);
 void guest_window(struct vcpu *vcpu);
 void guest_put(struct vcpu *vcpu);
-void guest_enter(struct vcpu *vcpu);
-void guest_exit(struct vcpu *vcpu);
 
-/* XCR0 as the host has it; 0 if the host does not use XSAVE. */
+/* Of SWITCH_*: the guest's, wherever it is. */
+u64 guest_get_msr(struct vcpu *vcpu, int i);
+void guest_set_msr(struct vcpu *vcpu, int i, u64 value);
+/* EFER.SCE may have been set. */
+void guest_efer_changed(struct vcpu *vcpu);
+
+/* XCR0 as the host has it; without XSAVE what guests have instead, which never changes. */
 u64 host_xcr0(void);
+
+/* DR0 to DR3, for a guest that has breakpoints. */
+void host_debug_regs_load(struct vcpu *vcpu);
+void host_debug_regs_put(struct vcpu *vcpu);
+
+static inline bool guest_debugs(struct vcpu *vcpu)
+{
+	return vcpu->dr7 & 0xff;
+}
+
+/* These two are the way of each exit, and inline for that. */
+static __always_inline void guest_enter(struct vcpu *vcpu)
+{
+	if (unlikely(guest_debugs(vcpu)))
+		host_debug_regs_load(vcpu);
+	if (native_read_cr2() != vcpu->cr2)
+		native_write_cr2(vcpu->cr2);
+	if (vcpu->xcr0 != vcpu->host.xcr0)
+		fpu_enter_guest(vcpu);
+}
+
+static __always_inline void guest_exit(struct vcpu *vcpu)
+{
+	struct host_state *host = &vcpu->host;
+
+	if (vcpu->xcr0 != host->xcr0)
+		fpu_exit_guest(vcpu);
+	vcpu->cr2 = native_read_cr2();
+	if (unlikely(guest_debugs(vcpu)))
+		host_debug_regs_put(vcpu);
+	/* An exit leaves 0x400, which like the kernel's 0 disables them all. */
+	if (unlikely(host->dr7 & 0xff))
+		set_debugreg(host->dr7, 7);
+	if (unlikely(host->debugctl))
+		wrmsrl(MSR_IA32_DEBUGCTLMSR, host->debugctl);
+}
 
 #endif /* MINIVMX_HOST_H */

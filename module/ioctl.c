@@ -395,14 +395,20 @@ static const struct ioctl_row vcpu_rows[NR_ROWS] = {
 
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	const struct ioctl_row *row = row_find(vcpu_rows, cmd);
+	/* No argument goes in or out of RUN, and this is the way of each exit. */
+	const struct ioctl_row *row = likely(cmd == MINIVMX_RUN) ?
+		&vcpu_rows[_IOC_NR(MINIVMX_RUN) % NR_ROWS] : row_find(vcpu_rows, cmd);
 	struct vcpu *vcpu = file->private_data;
 	long ret;
 
 	if (!row)
 		return -ENOTTY;
 	ret = vm_check(vcpu->vm, row);
-	return ret ?: row_call(row, vcpu, cmd, (void __user *)arg);
+	if (ret)
+		return ret;
+	if (likely(cmd == MINIVMX_RUN))
+		return vcpu_run(vcpu);
+	return row_call(row, vcpu, cmd, (void __user *)arg);
 }
 
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)

@@ -51,6 +51,8 @@ bool ioeventfd_write(struct vm *vm, bool is_port, u64 address, u64 data, unsigne
 	struct ioeventfd *e;
 	bool found = false;
 
+	if (list_empty(&vm->doors.ioeventfds))
+		return false;
 	rcu_read_lock();
 	list_for_each_entry_rcu(e, &vm->doors.ioeventfds, node)
 		if (overlap(e, &wanted)) {

@@ -65,25 +65,24 @@ static int set_field(struct vcpu *vcpu, const struct msr_row *row, u64 value)
 	return 0;
 }
 
-/* While the guest is loaded, SWAPGS may have changed the CPU's own. */
+static bool has_switched(const struct msr_row *row)
+{
+	return row->arg != SWITCH_TSC_AUX || boot_cpu_has(X86_FEATURE_RDTSCP);
+}
+
 static int get_switched(struct vcpu *vcpu, const struct msr_row *row, u64 *value)
 {
-	if (row->arg == SWITCH_TSC_AUX && !boot_cpu_has(X86_FEATURE_RDTSCP))
+	if (!has_switched(row))
 		return -ENXIO;
-	if (vcpu->loaded)
-		rdmsrl(row->index, *value);
-	else
-		*value = vcpu->msr[row->arg];
+	*value = guest_get_msr(vcpu, row->arg);
 	return 0;
 }
 
 static int set_switched(struct vcpu *vcpu, const struct msr_row *row, u64 value)
 {
-	if (row->arg == SWITCH_TSC_AUX && !boot_cpu_has(X86_FEATURE_RDTSCP))
+	if (!has_switched(row))
 		return -ENXIO;
-	vcpu->msr[row->arg] = value;
-	if (vcpu->loaded)
-		wrmsrl(row->index, value);
+	guest_set_msr(vcpu, row->arg, value);
 	return 0;
 }
 

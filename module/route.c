@@ -10,10 +10,10 @@
 
 int route_set(struct vcpu *vcpu, const struct minivmx_route *route)
 {
-	bool user = route->route == MINIVMX_ROUTE_USER;
 	int ret;
 
-	if (route->route > MINIVMX_ROUTE_USER)
+	if (route->route > MINIVMX_ROUTE_USER &&
+	    (route->route != MINIVMX_ROUTE_ENOSYS || route->reason != EXIT_REASON_VMCALL))
 		return -EINVAL;
 	if (!exit_row_known(route->reason))
 		return -ENOENT;
@@ -25,9 +25,9 @@ int route_set(struct vcpu *vcpu, const struct minivmx_route *route)
 		return ret;
 	/* NMIs and machine checks come with that reason, too, and are the host's. */
 	if (route->reason == EXIT_REASON_EXCEPTION_NMI)
-		vcpu->exceptions_to_user = user;
+		vcpu->exceptions_to_user = route->route == MINIVMX_ROUTE_USER;
 	else
-		vcpu->user_reasons[route->reason] = user;
+		vcpu->routes[route->reason] = route->route;
 	vcpu_unlock(vcpu);
 	return 0;
 }

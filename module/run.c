@@ -60,6 +60,10 @@ static __always_inline void write_dirty(struct vcpu *vcpu)
 {
 	if (vcpu->dirty & DIRTY_RIP)
 		vmwrite(VMCS_GUEST_RIP, vcpu->regs.r.rip);
+	if (likely(!(vcpu->dirty & ~(u64)DIRTY_RIP))) {
+		vcpu->dirty = 0;
+		return;
+	}
 	if (vcpu->dirty & DIRTY_RSP)
 		vmwrite(VMCS_GUEST_RSP, vcpu->regs.r.rsp);
 	if (vcpu->dirty & DIRTY_RFLAGS)
@@ -87,24 +91,8 @@ void vcpu_cache_all(struct vcpu *vcpu)
 	vcpu_interruptibility(vcpu);
 }
 
-/* All that this exit's reason defines, read once. */
-static void exit_snapshot(struct vcpu *vcpu)
+static void snapshot_rare(struct minivmx_vmexit *e, u32 flags)
 {
-	struct minivmx_vmexit *e = &vcpu->exit;
-	u32 reason = vmread(VMCS_EXIT_REASON);
-	const struct exit_row *row = exit_row((u16)reason);
-	u32 flags = row->flags;
-
-	memset(e, 0, sizeof(*e));
-	e->reason = reason;
-	vcpu->exit_row = row;
-	/* Numbers beyond the statistics' table share its last row. */
-	vcpu->exit_reason = min_t(u32, (u16)reason, MINIVMX_NR_EXITS - 1);
-	vcpu->regs.r.rip = vmread(VMCS_GUEST_RIP);
-	if (flags & EXIT_INSN_LEN)
-		e->insn_len = vmread(VMCS_EXIT_INSN_LEN);
-	if (flags & EXIT_QUALIFICATION)
-		e->qualification = vmread(VMCS_EXIT_QUALIFICATION);
 	if (flags & EXIT_GPA)
 		e->gpa = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
 	if (flags & EXIT_GLA)
@@ -116,11 +104,36 @@ static void exit_snapshot(struct vcpu *vcpu)
 	}
 	if (flags & EXIT_INSN_INFO)
 		e->insn_info = vmread(VMCS_EXIT_INSN_INFO);
+	if ((flags & EXIT_STRING) && (e->qualification & IO_STRING)) {
+		e->gla = vmread(VMCS_GUEST_LINEAR_ADDRESS);
+		e->insn_info = vmread(VMCS_EXIT_INSN_INFO);
+	}
 	if (flags & EXIT_IDT) {
 		e->idt_info = vmread(VMCS_IDT_VECTORING_INFO);
 		if (e->idt_info & INTR_INFO_DELIVER_CODE_MASK)
 			e->idt_error = vmread(VMCS_IDT_VECTORING_ERROR);
 	}
+}
+
+/* All that this exit's reason defines, read once; the rest is zero. */
+static __always_inline void exit_snapshot(struct vcpu *vcpu)
+{
+	u32 reason = vmread(VMCS_EXIT_REASON);
+	const struct exit_row *row = exit_row((u16)reason);
+	u32 flags = row->flags;
+
+	vcpu->exit = (struct minivmx_vmexit) {
+		.reason = reason,
+		.insn_len = flags & EXIT_INSN_LEN ? vmread(VMCS_EXIT_INSN_LEN) : 0,
+		.qualification = flags & EXIT_QUALIFICATION ?
+				 vmread(VMCS_EXIT_QUALIFICATION) : 0,
+	};
+	vcpu->exit_row = row;
+	/* Numbers beyond the statistics' table share its last row. */
+	vcpu->exit_reason = min_t(u32, (u16)reason, MINIVMX_NR_EXITS - 1);
+	vcpu->regs.r.rip = vmread(VMCS_GUEST_RIP);
+	if (flags & EXIT_RARE)
+		snapshot_rare(&vcpu->exit, flags);
 }
 
 static void count_exit(struct vcpu *vcpu)
@@ -173,8 +186,8 @@ static enum run_action handle_exit(struct vcpu *vcpu)
 {
 	const struct exit_row *row = vcpu->exit_row;
 
-	if (unlikely(vcpu->user_reasons[vcpu->exit_reason]))
-		return exit_user(vcpu);
+	if (unlikely(vcpu->routes[vcpu->exit_reason]))
+		return exit_routed(vcpu);
 	return row->flags & EXIT_SLEEP ? RUN_SLEEP : row->handler(vcpu);
 }
 
@@ -410,29 +423,39 @@ static int run_loop(struct vcpu *vcpu, enum run_action action)
 /* The run page                                                            */
 /* ---------------------------------------------------------------------- */
 
-static int take_regs(struct vcpu *vcpu, const struct minivmx_regs *in)
+/* From the page itself, once, as all of it. */
+static void take_regs(struct vcpu *vcpu)
 {
 	struct minivmx_regs *r = &vcpu->regs.r;
+	const u64 rip = r->rip, rsp = r->rsp, rflags = r->rflags;
 
-	if (in->rip != r->rip)
+	memcpy(r, &vcpu->run->regs, sizeof(*r));
+	barrier();
+	if (r->rip != rip)
 		vcpu->dirty |= DIRTY_RIP;
-	if (in->rsp != r->rsp)
+	if (r->rsp != rsp)
 		vcpu->dirty |= DIRTY_RSP;
-	if (in->rflags != r->rflags)
+	if (r->rflags != rflags)
 		vcpu->dirty |= DIRTY_RFLAGS;
-	*r = *in;
-	return 0;
 }
 
-/* What of the run page comes in. */
+/* What of the run page comes in besides. */
 struct run_in {
 	u32 action;
 	u32 request;
 	struct minivmx_event event;
-	struct minivmx_regs regs;
 };
 
-static_assert(sizeof(struct run_in) == offsetof(struct minivmx_run, kind));
+static_assert(sizeof(struct run_in) == offsetof(struct minivmx_run, regs));
+
+/* One access has its data in the first eight bytes, which is a move and no call. */
+static void copy_io_data(struct minivmx_io *to, const u8 *from, const struct minivmx_io *io)
+{
+	if (likely(io->count == 1))
+		memcpy(to->data, from, sizeof(u64));
+	else
+		memcpy(to->data, from, io->size * io->count);
+}
 
 /* The data that userspace provides for a read it is asked to do. */
 static void take_data(struct vcpu *vcpu)
@@ -440,7 +463,7 @@ static void take_data(struct vcpu *vcpu)
 	struct minivmx_io *io = &vcpu->data.io;
 
 	if (vcpu->pending == PENDING_IO && io->is_in)
-		memcpy(io->data, vcpu->run->io.data, io->size * io->count);
+		copy_io_data(io, vcpu->run->io.data, io);
 	if (vcpu->pending == PENDING_MMIO && !vcpu->data.mmio.is_write)
 		vcpu->data.mmio.data = READ_ONCE(vcpu->run->mmio.data);
 }
@@ -488,9 +511,9 @@ static void give_page(struct vcpu *vcpu)
 
 	switch (vcpu->kind) {
 	case MINIVMX_EXIT_IO:
-		memcpy(&run->io, &vcpu->data.io,
-		       offsetof(struct minivmx_io, data) +
-		       (vcpu->data.io.is_in ? 0 : vcpu->data.io.size * vcpu->data.io.count));
+		memcpy(&run->io, &vcpu->data.io, offsetof(struct minivmx_io, data));
+		if (!vcpu->data.io.is_in)
+			copy_io_data(&run->io, vcpu->data.io.data, &vcpu->data.io);
 		break;
 	case MINIVMX_EXIT_MMIO:
 		run->mmio = vcpu->data.mmio;
@@ -514,7 +537,8 @@ static int run_locked(struct vcpu *vcpu)
 {
 	enum run_action action;
 	struct run_in in;
-	int ret;
+	u32 windows;
+	int ret = 0;
 
 	if (!vcpu->run_mapped)
 		return -ENXIO;
@@ -528,14 +552,18 @@ static int run_locked(struct vcpu *vcpu)
 		return -EINVAL;
 	if (in.action == MINIVMX_SKIP && vcpu->pending == PENDING_NONE)
 		return -EINVAL;
-	ret = inject_user_event(vcpu, &in.event);
-	if (ret < 0)
-		return ret;
+	if (unlikely(in.event.flags)) {
+		ret = inject_user_event(vcpu, &in.event);
+		if (ret < 0)
+			return ret;
+	}
 
-	take_regs(vcpu, &in.regs);
+	take_regs(vcpu);
 	take_data(vcpu);
-	vcpu->windows = in.request & (MINIVMX_REQ_IRQ_WINDOW | MINIVMX_REQ_NMI_WINDOW);
-	inject_update(vcpu);
+	windows = in.request & (MINIVMX_REQ_IRQ_WINDOW | MINIVMX_REQ_NMI_WINDOW);
+	if (unlikely(windows | vcpu->windows))
+		vcpu->events_waiting = true;
+	vcpu->windows = windows;
 
 	action = ret ? shut_down(vcpu) : finish_pending(vcpu, in.action);
 	if (action != RUN_TO_USER && (in.request & MINIVMX_REQ_EXIT_NOW)) {

@@ -178,16 +178,21 @@ int vcpu_lock(struct vcpu *vcpu)
 	int ret;
 
 	if (likely(mutex_trylock(&vcpu->mutex)))
-		return 0;
+		goto locked;
 	atomic_inc(&vcpu->borrowers);
 	vcpu_request(vcpu, REQ_LEND);
 	/* Its holder may be in a suspend, which must not wait for this. */
 	ret = wait_event_state(vcpu->unlocked, mutex_trylock(&vcpu->mutex),
 			       (TASK_KILLABLE | TASK_FREEZABLE_UNSAFE));
 	atomic_dec(&vcpu->borrowers);
-	if (ret)
+	if (ret) {
 		wake_up_all(&vcpu->unlocked);	/* the lender waits for one less */
-	return ret ? -EINTR : 0;
+		return -EINTR;
+	}
+locked:
+	/* Whatever is changed now, the next entry looks what it has to deliver. */
+	vcpu->events_waiting = true;
+	return 0;
 }
 
 void vcpu_unlock(struct vcpu *vcpu)

@@ -101,9 +101,9 @@ enum {
  * @vmcs_cr4: what the VMCS has as host CR4
  * @vmcs_fs_base: what the VMCS has as host FS base
  * @vmcs_perf_global: what the VMCS has as host IA32_PERF_GLOBAL_CTRL
- * @xcr0: the host's XCR0, 0 if it does not use XSAVE; constant
- * @debugctl: IA32_DEBUGCTL, found at the last entry
- * @dr7: found at the last entry
+ * @xcr0: see host_xcr0(); constant
+ * @debugctl: IA32_DEBUGCTL, found when interrupts went off
+ * @dr7: likewise
  * @dr: DR0 to DR3, found at the last entry with guest breakpoints
  */
 struct host_state {
@@ -169,7 +169,8 @@ struct mmio_state;
  * @dirty: DIRTY_*
  * @vmcs: its VMCS
  * @host: see struct host_state
- * @loaded: guest MSRs, FPU and segments are in the CPU
+ * @loaded: guest MSRs, FPU and segments are in the CPU,
+ * @syscall_loaded: and those of SYSCALL, too
  * @may_sleep: the handler runs with interrupts on and the VMCS not loaded
  *
  * @cpu_ctls: primary processor-based controls as the VMCS has them
@@ -214,7 +215,7 @@ struct mmio_state;
  *	 entries out (dirty.c)
  * @fpu: XSAVE area
  * @msr_bitmap: the page that the VMCS points to
- * @user_reasons: basic exit reasons that the program handles
+ * @routes: by basic exit reason, MINIVMX_ROUTE_*: who handles it
  * @exceptions_to_user: likewise, exceptions
  * @msr_routes: where accesses to MSRs go; a later one counts before an earlier
  * @nr_msr_routes: how many
@@ -255,6 +256,7 @@ struct vcpu {
 	struct vmcs_region vmcs;
 	struct host_state host;
 	bool loaded;
+	bool syscall_loaded;
 	bool may_sleep;
 
 	u32 cpu_ctls;
@@ -292,7 +294,7 @@ struct vcpu {
 	struct fpu_area *fpu;
 	unsigned long *msr_bitmap;
 
-	bool user_reasons[MINIVMX_NR_EXITS];
+	u8 routes[MINIVMX_NR_EXITS];
 	bool exceptions_to_user;
 	struct minivmx_msr_route msr_routes[MINIVMX_MAX_MSR_ROUTES];
 	unsigned int nr_msr_routes;

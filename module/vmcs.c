@@ -69,7 +69,7 @@ const char *vmx_result_name(enum vmx_result result)
 	return "unknown";
 }
 
-void vmcs_access_failed(const char *insn, enum vmcs_enc field)
+static void access_failed(const char *insn, u32 field)
 {
 	struct vcpu *vcpu = hw_loaded_vcpu();
 
@@ -78,4 +78,14 @@ void vmcs_access_failed(const char *insn, enum vmcs_enc field)
 			   raw_smp_processor_id());
 	if (vcpu)
 		vm_kill(vcpu->vm, "a VMCS access failed");
+}
+
+void vmcs_read_failed(u64 field)
+{
+	access_failed("VMREAD", field);
+}
+
+void vmcs_write_failed(u64 field)
+{
+	access_failed("VMWRITE", field);
 }

@@ -106,8 +106,9 @@ static inline enum vmx_result vmx_invvpid(u16 vpid)
 		 "m"(desc), "r"((unsigned long)INV_SINGLE_CONTEXT));
 }
 
-/* Log a failed access, and end the VM whose VMCS should have been loaded. */
-void vmcs_access_failed(const char *insn, enum vmcs_enc field);
+/* Log a failed access, and end the VM whose VMCS should have been loaded. For enter.S. */
+void vmcs_read_failed(u64 field);
+void vmcs_write_failed(u64 field);
 
 /*
  * Read a field of the current VMCS; false if there is no such field on this CPU,
@@ -131,29 +132,41 @@ static __always_inline bool vmread_try(u32 field, u64 *value)
 	return !failed;
 }
 
-/* Read a field that there is; 0 after a failure, which ends the VM. */
+/*
+ * Read a field that there is; 0 after a failure, which ends the VM. That is told by
+ * vmread_failed(), which keeps all registers (enter.S): for the compiler there is no call
+ * here, and so nothing to save around each of the many places.
+ */
 static __always_inline u64 vmread(enum vmcs_enc field)
 {
 	u64 value;
 
-	if (unlikely(!vmread_try(field, &value))) {
-		vmcs_access_failed("VMREAD", field);
-		return 0;
-	}
+	asm volatile("1: vmread %[field], %[value]\n\t"
+		     "ja 3f\n"
+		     "2: push %[field]\n\t"	/* which a failure has left alone */
+		     "call vmread_failed\n\t"	/* puts 0 in its place */
+		     "pop %[value]\n"
+		     "3:\n\t"
+		     _ASM_EXTABLE(1b, 2b)
+		     : [value] "=r"(value), ASM_CALL_CONSTRAINT
+		     : [field] "r"((u64)field)
+		     : "cc", "memory");
 	return value;
 }
 
-/* Write a field of the current VMCS; a failure ends the VM. */
+/* Write a field of the current VMCS; a failure ends the VM, by vmwrite_failed() likewise. */
 static __always_inline void vmwrite(enum vmcs_enc field, u64 value)
 {
-	asm goto("1: vmwrite %[value], %[field]\n\t"
-		 "jbe %l[failed]\n\t"
-		 _ASM_EXTABLE(1b, %l[failed])
-		 : : [field] "r"((u64)field), [value] "rm"(value)
-		 : "cc", "memory" : failed);
-	return;
-failed:
-	vmcs_access_failed("VMWRITE", field);
+	asm volatile("1: vmwrite %[value], %[field]\n\t"
+		     "ja 3f\n"
+		     "2: push %[field]\n\t"
+		     "call vmwrite_failed\n\t"
+		     "add $8, %%rsp\n"
+		     "3:\n\t"
+		     _ASM_EXTABLE(1b, 2b)
+		     : ASM_CALL_CONSTRAINT
+		     : [field] "r"((u64)field), [value] "r"(value)
+		     : "cc", "memory");
 }
 
 /**

@@ -983,11 +983,13 @@ struct minivmx_vmcs {
 #define MINIVMX_ROUTE_USER	1	/* the program: MINIVMX_EXIT_VMX */
 #define MINIVMX_ROUTE_PASS	2	/* MSRs: nobody, the guest uses the CPU's */
 #define MINIVMX_ROUTE_GP	3	/* MSRs: the guest gets #GP(0) */
+#define MINIVMX_ROUTE_ENOSYS	4	/* VMCALL: nobody, RAX gets -ENOSYS, whatever was called */
 
 /**
  * struct minivmx_route - argument of MINIVMX_SET_ROUTE
  * @reason: basic exit reason
- * @route: MINIVMX_ROUTE_KERNEL or MINIVMX_ROUTE_USER
+ * @route: MINIVMX_ROUTE_KERNEL, MINIVMX_ROUTE_USER or, for VMCALL (18) alone,
+ *	   MINIVMX_ROUTE_ENOSYS
  *
  * With MINIVMX_ROUTE_USER each such exit returns from RUN with kind MINIVMX_EXIT_VMX
  * and no more than the raw exit. The program finishes the instruction by setting

@@ -48,10 +48,12 @@ static inline __attribute__((always_inline)) long raw_run(VM *self)
 
 GUEST64(wrmsr_code, "wrmsr; vmcall; rdmsr; vmcall");
 
-/* Have the guest write an MSR, and stop behind that. */
+/* Have the guest write an MSR, of those of SYSCALL one that it can use, and stop behind that. */
 static void guest_wrmsr(VM *self, uint32_t index, uint64_t value)
 {
 	vm_long(self, wrmsr_code);
+	self->sregs.efer |= EFER_SCE;
+	vm_set_sregs(self);
 	self->run->regs.rcx = index;
 	self->run->regs.rax = (uint32_t)value;
 	self->run->regs.rdx = value >> 32;
@@ -212,6 +214,26 @@ TEST_F(vm, syscall_in_the_guest_uses_the_guests_msrs)
 	ASSERT_EQ(VM_TRAP, vm_skip(self));
 	EXPECT_EQ(UD, self->trap.vector);
 	EXPECT_EQ(0x3b, self->trap.cs);
+}
+
+GUEST64(sce_code,
+	"mov $0xc0000080, %ecx; rdmsr; or $1, %eax; wrmsr; syscall; ud2;"
+	".org sce_code + 64; vmcall");
+
+/* Without EFER.SCE they are not in the CPU; a guest that sets it uses them at once. */
+TEST_F(vm, syscall_behind_wrmsr_of_efer)
+{
+	struct minivmx_msr msrs[] = {
+		{ .index = MSR_STAR, .data = 0x0010UL << 32 },
+		{ .index = MSR_LSTAR, .data = VM_CODE + 64 },
+		{ .index = MSR_FMASK, .data = 0 },
+	};
+
+	vm_long(self, sce_code);
+	ASSERT_EQ(3, minivmx_set_msrs(self->vcpu, msrs, 3));
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, vm_run(self));
+	EXPECT_EQ(VM_CODE + 64, self->run->regs.rip);
+	EXPECT_TRUE(syscalls_work());
 }
 
 /* ---- Segments ---- */

@@ -138,6 +138,7 @@ TEST_F(vm, cr_access)
 /* ---- VMCALL ---- */
 
 GUEST64(vmcall_code, "vmcall; vmcall");
+GUEST64(vmcall_then_hlt, "mov $1234, %ebx; vmcall; hlt");
 
 TEST_F(vm, vmcall)
 {
@@ -156,6 +157,25 @@ TEST_F(vm, vmcall)
 /* ---- RDTSC ---- */
 
 GUEST64(rdtsc_code, "rdtsc; mov %rax, %rbx; rdtsc; sub %rbx, %rax; vmcall");
+
+/* A program without hypercalls: the guest hears so, and no exit comes out. */
+TEST_F(vm, vmcall_without_hypercalls)
+{
+	struct minivmx_regs *regs = &self->run->regs;
+
+	vm_long(self, vmcall_then_hlt);
+	ASSERT_EQ(0, minivmx_set_route(self->vcpu, REASON_VMCALL, MINIVMX_ROUTE_ENOSYS));
+	ASSERT_EQ(MINIVMX_EXIT_HLT, vm_run(self));
+	EXPECT_EQ(-ENOSYS, (int64_t)regs->rax);
+	EXPECT_EQ(1234, regs->rbx);
+	EXPECT_EQ(VM_CODE + 8, regs->rip);
+
+	/* Of no other reason. */
+	EXPECT_EQ(-EINVAL, minivmx_set_route(self->vcpu, REASON_CPUID, MINIVMX_ROUTE_ENOSYS));
+	ASSERT_EQ(0, minivmx_set_route(self->vcpu, REASON_VMCALL, MINIVMX_ROUTE_KERNEL));
+	regs->rip = VM_CODE;
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, vm_run(self));
+}
 
 TEST_F(vm, rdtsc)
 {

@@ -48,7 +48,7 @@ uint64_t exit_table_average(const struct minivmx_exit_stat *stat)
 }
 
 /* The letters of exits.def. */
-enum { Q = 1, L = 2, G = 4, A = 8, V = 16, I = 32, D = 64 };
+enum { Q = 1, L = 2, G = 4, A = 8, V = 16, I = 32, D = 64, S = 128 };
 
 static const uint8_t exit_fields[MINIVMX_NR_EXITS] = {
 #define EXIT(number, name, handler, fields, flags) [number] = fields,
