@@ -10,6 +10,7 @@
 #include "array.h"
 #include "commands.h"
 #include "exit_status.h"
+#include "json_file.h"
 #include "libminivmx.h"
 
 static const struct feature {
@@ -73,27 +74,22 @@ static void print_text(const struct minivmx_info *info)
 		       info->features & features[i].bit ? "yes" : "no");
 }
 
-static void add_number(struct json_object *object, const char *key, uint64_t value)
-{
-	json_object_object_add(object, key, json_object_new_uint64(value));
-}
-
 static void print_json(const struct minivmx_info *info)
 {
 	struct json_object *root = json_object_new_object();
 	struct json_object *object = json_object_new_object();
 	size_t i;
 
-	add_number(root, "api_version", info->api_version);
+	json_add_number(root, "api_version", info->api_version);
 	json_object_object_add(root, "vmx_owner",
 			       json_object_new_string(WORD(owners, info->vmx_owner, 0)));
 	json_object_object_add(root, "vmx_reason",
 			       json_object_new_string(WORD(reasons, info->vmx_reason, 0)));
-	add_number(root, "max_vcpus", info->max_vcpus);
-	add_number(root, "gpa_bits", info->gpa_bits);
-	add_number(root, "xsave_size", info->xsave_size);
-	add_number(root, "run_size", info->run_size);
-	add_number(root, "tsc_khz", info->tsc_khz);
+	json_add_number(root, "max_vcpus", info->max_vcpus);
+	json_add_number(root, "gpa_bits", info->gpa_bits);
+	json_add_number(root, "xsave_size", info->xsave_size);
+	json_add_number(root, "run_size", info->run_size);
+	json_add_number(root, "tsc_khz", info->tsc_khz);
 	for (i = 0; i < ARRAY_SIZE(features); i++)
 		json_object_object_add(object, features[i].key,
 				       json_object_new_boolean(info->features &

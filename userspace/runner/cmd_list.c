@@ -8,13 +8,9 @@
 #include "commands.h"
 #include "control_client.h"
 #include "exit_status.h"
+#include "json_file.h"
 
 /* ---- What is known of a runner ---- */
-
-static void add_string(struct json_object *object, const char *key, const char *value)
-{
-	json_object_object_add(object, key, value ? json_object_new_string(value) : NULL);
-}
 
 /* Of one that does not answer: what the directory and the kernel say. */
 static struct json_object *silent(const struct control_runner *runner)
@@ -23,8 +19,8 @@ static struct json_object *silent(const struct control_runner *runner)
 	struct json_object *object = json_object_new_object();
 
 	json_object_object_add(object, "pid", json_object_new_int(runner->pid));
-	add_string(object, "name", is_named ? runner->name.text : NULL);
-	add_string(object, "state", "silent");
+	json_add_string(object, "name", is_named ? runner->name.text : NULL);
+	json_add_string(object, "state", "silent");
 	return object;
 }
 

@@ -8,6 +8,7 @@
 
 #include "array.h"
 #include "control.h"
+#include "json_file.h"
 #include "session.h"
 
 static_assert(MINIVMX_MAX_VCPUS <= CONTROL_MAX_FDS, "all vCPUs in one reply");
@@ -20,16 +21,6 @@ static size_t vcpu_fds(const struct session *s, int fds[CONTROL_MAX_FDS])
 	for (i = 0; i < s->nr_cpus; i++)
 		fds[i] = s->cpus[i].vcpu.fd;
 	return s->nr_cpus;
-}
-
-static void add_number(struct json_object *object, const char *key, uint64_t value)
-{
-	json_object_object_add(object, key, json_object_new_uint64(value));
-}
-
-static void add_string(struct json_object *object, const char *key, const char *value)
-{
-	json_object_object_add(object, key, value ? json_object_new_string(value) : NULL);
 }
 
 /* Who this is: all of minivmx list, and the version of the protocol. */
@@ -45,15 +36,15 @@ static int hello(struct control_call *call)
 	state = s->outcome != OUTCOME_NONE ? "ended" : s->paused ? "paused" : "running";
 	pthread_mutex_unlock(&s->machine->lock);
 
-	add_number(call->reply, "protocol", CONTROL_PROTOCOL);
-	add_number(call->reply, "pid", (uint64_t)getpid());
-	add_string(call->reply, "name", s->options->name);
-	add_string(call->reply, "image", s->options->image);
-	add_number(call->reply, "vcpus", vcpu_fds(s, fds));
-	add_number(call->reply, "memory", s->options->memory);
-	add_number(call->reply, "uptime_ms", uptime / 1000000);
-	add_string(call->reply, "state", state);
-	add_string(call->reply, "backend", s->vm.backend->name);
+	json_add_number(call->reply, "protocol", CONTROL_PROTOCOL);
+	json_add_number(call->reply, "pid", (uint64_t)getpid());
+	json_add_string(call->reply, "name", s->options->name);
+	json_add_string(call->reply, "image", s->options->image);
+	json_add_number(call->reply, "vcpus", vcpu_fds(s, fds));
+	json_add_number(call->reply, "memory", s->options->memory);
+	json_add_number(call->reply, "uptime_ms", uptime / 1000000);
+	json_add_string(call->reply, "state", state);
+	json_add_string(call->reply, "backend", s->vm.backend->name);
 	return 0;
 }
 

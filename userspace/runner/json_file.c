@@ -56,7 +56,12 @@ int json_number(struct json_object *object, const char *name, uint64_t max, uint
 
 void json_add_string(struct json_object *object, const char *key, const char *value)
 {
-	json_object_object_add(object, key, json_object_new_string(value));
+	json_object_object_add(object, key, value ? json_object_new_string(value) : NULL);
+}
+
+void json_add_number(struct json_object *object, const char *key, uint64_t value)
+{
+	json_object_object_add(object, key, json_object_new_uint64(value));
 }
 
 void json_add_hex(struct json_object *object, const char *key, uint64_t value)

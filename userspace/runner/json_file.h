@@ -20,7 +20,9 @@ int parse_number(const char *text, uint64_t *value);
 int json_number(struct json_object *object, const char *name, uint64_t max, uint64_t *value,
 		struct message *message);
 
+/* Members of an object; without a value, null. */
 void json_add_string(struct json_object *object, const char *key, const char *value);
+void json_add_number(struct json_object *object, const char *key, uint64_t value);
 /* As a string: 64 bits are too much for many readers of JSON. */
 void json_add_hex(struct json_object *object, const char *key, uint64_t value);
 

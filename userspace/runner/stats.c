@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "exit_table.h"
+#include "json_file.h"
 #include "session.h"
 
 static bool is_wanted(const struct session *s)
@@ -55,20 +56,15 @@ static void print_table(const struct session *s, const struct exit_table *table)
 
 /* ---- JSON ---- */
 
-static void add_number(struct json_object *object, const char *key, uint64_t value)
-{
-	json_object_object_add(object, key, json_object_new_uint64(value));
-}
-
 static struct json_object *stat_object(const struct minivmx_exit_stat *stat)
 {
 	struct json_object *object = json_object_new_object();
 
-	add_number(object, "count", stat->count);
-	add_number(object, "to_user", stat->to_user);
-	add_number(object, "ticks", stat->ticks);
-	add_number(object, "average_ticks", exit_table_average(stat));
-	add_number(object, "worst_ticks", stat->worst);
+	json_add_number(object, "count", stat->count);
+	json_add_number(object, "to_user", stat->to_user);
+	json_add_number(object, "ticks", stat->ticks);
+	json_add_number(object, "average_ticks", exit_table_average(stat));
+	json_add_number(object, "worst_ticks", stat->worst);
 	return object;
 }
 
@@ -81,16 +77,16 @@ static struct json_object *stats_object(const struct session *s, const struct ex
 	for (i = 0; i < table->nr; i++) {
 		struct json_object *row = stat_object(&table->rows[i].stat);
 
-		add_number(row, "reason", table->rows[i].reason);
+		json_add_number(row, "reason", table->rows[i].reason);
 		json_object_object_add(row, "name", json_object_new_string(
 					       exit_table_name(table->rows[i].reason)));
 		json_object_array_add(exits, row);
 	}
 	json_object_object_add(root, "exits", exits);
 	json_object_object_add(root, "total", stat_object(&table->total));
-	add_number(root, "unanswered_io", s->machine->bus.unanswered);
-	add_number(root, "unmapped_mmio_reads", s->mmio_reads);
-	add_number(root, "unmapped_mmio_writes", s->mmio_writes);
+	json_add_number(root, "unanswered_io", s->machine->bus.unanswered);
+	json_add_number(root, "unmapped_mmio_reads", s->mmio_reads);
+	json_add_number(root, "unmapped_mmio_writes", s->mmio_writes);
 	return root;
 }
 
