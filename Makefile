@@ -24,7 +24,7 @@ KBUILD_DIR = $(BUILD)/module/$(KERNEL)
 PAYLOAD = $(BUILD)/payload/$(KERNEL)
 
 .PHONY: all module probe user selftests payload setup check check-quick check-kernels check-debug \
-	check-style oracle cpuid demo debian shell clean help
+	check-style oracle cpuid compare demo debian shell clean help
 
 all: module user
 
@@ -84,6 +84,9 @@ oracle: setup
 cpuid: setup
 	./docs/cpuid/run
 
+compare: setup
+	./testbed/compare
+
 check-style: setup
 	./selftests/style
 
@@ -113,6 +116,7 @@ help:
 	@echo 'make check-kernels on each kernel, the newest Debian one too: builds, symbols, tests'
 	@echo 'make check-debug  on a kernel with KASAN, lockdep, kmemleak and more; takes hours'
 	@echo 'make oracle       does the entry verdict say what the CPU says? (N= cases, SEED=, OPEN=1)'
+	@echo 'make compare      measure minivmx and KVM side by side: build/compare/compare.html'
 	@echo 'make cpuid        watch a guest execute CPUID, and draw it (docs/cpuid)'
 	@echo 'make check-style  checkpatch, sparse, W=1, -Werror, shellcheck'
 	@echo 'make clean        remove what was built (not what was downloaded)'

@@ -11,8 +11,23 @@ PC=$PWD/guest/pc.elf
 cd /tmp || exit
 truncate -s 8M disk
 
+# row NAME: of the table that minivmx compare has printed, N for what was measured.
+row() { grep "^$1 " table | tr -s ' ' | sed 's/ [0-9.]\+%\?/ N/g'; }
+
+# compared HOW PATTERN OPTION...: of an operation inside and of one to the program.
+compared() {
+	how=$1 columns=$2
+	shift 2
+	minivmx compare --rounds 1 cpuid out "$@" </dev/null >table 2>&1
+	ok $? "compare, $how: it measures"
+	sed 's/^/# /' table
+	expect "compare, $how: CPUID" 0 "^cpuid $columns\$" row cpuid
+	expect "compare, $how: OUT" 0 "^out $columns\$" row out
+}
+
 # On a host of its own KVM is not there yet; else it stays as it is.
 loaded=''
+[ -e /sys/module/kvm_intel ] || compared 'without KVM' 'N - - - - N -'
 for module in irqbypass kvm kvm-intel; do
 	[ -e "/sys/module/$(echo $module | tr - _)" ] && continue
 	[ -n "$loaded" ] || expect 'without KVM' 4 'load KVM: modprobe kvm_intel' \
@@ -21,6 +36,12 @@ for module in irqbypass kvm kvm-intel; do
 	loaded="$module $loaded"
 done
 
+compared 'beside KVM' '- N - N N N N'
+expect 'no operation of that name' 2 'no such operation: cpu' minivmx compare cpu
+if [ -n "$loaded" ]; then
+	compared 'on its own' 'N N N N N N N' --own=/testbed/ko/kvm-intel.ko
+	expect 'and KVM is there again' 0 '' [ -e /sys/module/kvm_intel ]
+fi
 expect 'a guest of another word' 2 "not minivmx or kvm: 'qemu'" minivmx run --backend qemu "$PC"
 expect 'no gdb' 2 'gdb: not with --backend kvm' minivmx run --backend kvm --gdb 0 "$PC"
 expect 'no statistics' 2 'stats: not with --backend kvm' minivmx run --backend kvm --stats "$PC"

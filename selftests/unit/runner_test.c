@@ -371,15 +371,6 @@ TEST_F(runner, nothing_answers)
 	EXPECT_TRUE(says(self, "IO_INSTRUCTION"));
 }
 
-TEST_F(runner, hypercall)
-{
-	static const struct fake_step program[] = {
-		{ .op = FAKE_EXIT, .port = 18, .value = MINIVMX_EXIT_HYPERCALL }, END(0),
-	};
-
-	EXPECT_EQ(run(self, program), 1);
-}
-
 TEST_F(runner, stats_as_json)
 {
 	static const struct fake_step program[] = { END(0) };

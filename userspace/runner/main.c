@@ -31,6 +31,7 @@ static const struct command {
 	{ "vmcs", cmd_vmcs, "look at, change and compare VMCSs" },
 	{ "trace", cmd_trace, "show the exits of a guest while it runs" },
 	{ "explain", cmd_explain, "say why VM entry refuses a VMCS" },
+	{ "compare", cmd_compare, "measure it against KVM" },
 	{ "ept", cmd_ept, "show the extended page tables of a guest that runs" },
 };
 

@@ -117,21 +117,13 @@ static void on_eoi(struct cpu *cpu, struct minivmx_run *run)
 	run->action = MINIVMX_RETRY;
 }
 
-/* There are no hypercalls here; the guest is told so and goes on. */
-static void on_hypercall(struct cpu *cpu, struct minivmx_run *run)
-{
-	(void)cpu;
-	run->regs.rax = (uint64_t)-ENOSYS;
-	run->action = MINIVMX_SKIP;
-}
-
 static const exit_handler on_exit[] = {
 	[MINIVMX_EXIT_NONE] = on_nothing,
 	[MINIVMX_EXIT_VMX] = on_vm_error,
 	[MINIVMX_EXIT_IO] = on_io,
 	[MINIVMX_EXIT_MMIO] = on_mmio,
 	[MINIVMX_EXIT_HLT] = on_hlt,
-	[MINIVMX_EXIT_HYPERCALL] = on_hypercall,
+	[MINIVMX_EXIT_HYPERCALL] = on_vm_error,
 	[MINIVMX_EXIT_SHUTDOWN] = on_shutdown,
 	[MINIVMX_EXIT_IRQ_WINDOW] = on_nothing,
 	[MINIVMX_EXIT_NMI_WINDOW] = on_nothing,
