@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # A guest in the background, from a folder, and what other commands do with it: list,
-# console, pause, resume, stop, kill.
+# console, balloon, pause, resume, stop, kill.
 # shellcheck source=selftests/lib/lib.sh
 . ./lib.sh
 
@@ -32,7 +32,7 @@ INI
 LOG=web/web.log
 
 # ---- help ----
-for command in stop kill pause resume console; do
+for command in stop kill pause resume console balloon; do
 	expect "$command --help" 0 "usage: minivmx $command" minivmx $command --help
 	expect "$command takes a guest" 2 "$command takes one guest" minivmx $command
 	expect "$command of nobody" 4 "there is no runner 'web': see minivmx list" \
@@ -46,6 +46,12 @@ expect 'a mistake in the file' 2 '^minivmx: bad.ini:2: cpus: not a number from 1
 	sh -c 'printf "[machine]\ncpus = 0\n" >bad.ini; minivmx run --config bad.ini x'
 expect 'it starts in the background' 0 '^web$' minivmx run --detach web
 expect 'list shows it' 0 '^ *[0-9]+ web +1 +16M .* running web/power_button.bin$' minivmx list
+# It has no driver for it.
+expect 'its balloon' 0 '^0 of 16M given back$' minivmx balloon web
+expect 'its balloon for programs' 0 '"memory": *16777216' minivmx balloon --json web
+expect 'its balloon may grow' 0 '^0 of 16M given back$' minivmx balloon web 4M
+expect 'but not over all of it' 4 'no more than 16M of memory' minivmx balloon web 16M
+expect 'nor to a size that is none' 2 "not a size: 'big'" minivmx balloon web big
 expect 'its name is taken' 4 "the name 'web' is in use" minivmx run --detach web
 expect 'a start that fails says so' 4 '^minivmx: nowhere: cannot open: No such file' \
 	minivmx run --detach --name other nowhere

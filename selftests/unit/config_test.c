@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SOURCES: RUNNER
+ * SOURCES: RUNNER userspace/lib/ioctl.c userspace/lib/open.c
  * LIBS: -ljson-c -linih
  */
 /* What minivmx run is told: by a configuration file, by the command line, and by both. */

@@ -188,7 +188,7 @@ TEST_F_TIMEOUT(apic, none_is_lost_from_another_thread, 7200)
 	close(s.fd);
 }
 
-TEST_F(apic, eventfds_that_are_closed)
+TEST_F_TIMEOUT(apic, eventfds_that_are_closed, 300)
 {
 	const unsigned int nr = rounds(50, 3000);
 	VM *vm = &self->vm;

@@ -56,7 +56,7 @@ struct kvm_vm {
 	struct minivmx_gsi_route routes[MINIVMX_MAX_GSIS];
 };
 
-static int call(int fd, unsigned long request, const void *argument)
+static int call(int fd, unsigned long request, void *argument)
 {
 	int ret = ioctl(fd, request, argument);
 
@@ -105,7 +105,7 @@ static int catch_kicks(void)
 
 static int set_up(struct vm *vm)
 {
-	const __u64 identity_map = IDENTITY_MAP;
+	__u64 identity_map = IDENTITY_MAP;
 	struct kvm_enable_cap split = { .cap = KVM_CAP_SPLIT_IRQCHIP, .args = { LEVEL_ROUTES } };
 	int ret = call(vm->device, KVM_GET_VCPU_MMAP_SIZE, NULL);
 
@@ -160,7 +160,7 @@ static int open_vm(struct vm *vm, struct minivmx_error *error)
 
 static int map(struct vm *vm, uint64_t gpa, void *hva, uint64_t size)
 {
-	const struct kvm_userspace_memory_region region = {
+	struct kvm_userspace_memory_region region = {
 		.slot = vm->kvm->nr_slots,
 		.guest_phys_addr = gpa,
 		.memory_size = size,
@@ -254,7 +254,7 @@ static bool waits_for_sipi(const struct vcpu *vcpu)
 
 static int tsc_offset(const struct vcpu *vcpu, uint64_t *offset)
 {
-	const struct kvm_device_attr attribute = {
+	struct kvm_device_attr attribute = {
 		.group = KVM_VCPU_TSC_CTRL,
 		.attr = KVM_VCPU_TSC_OFFSET,
 		.addr = (uintptr_t)offset,
@@ -275,7 +275,7 @@ static int give(struct vcpu *vcpu)
 		memcpy(page->mmio.data, &run->mmio.data, sizeof(page->mmio.data));
 	page->request_interrupt_window = run->request & MINIVMX_REQ_IRQ_WINDOW;
 	if (run->event.flags & MINIVMX_EVENT_VALID) {
-		const struct kvm_interrupt interrupt = { .irq = run->event.vector };
+		struct kvm_interrupt interrupt = { .irq = run->event.vector };
 
 		run->event.flags = 0;
 		return call(vcpu->fd, KVM_INTERRUPT, &interrupt);
@@ -456,7 +456,7 @@ static int know_level(struct vm *vm, uint64_t address, uint32_t data)
 
 static int msi(struct vm *vm, uint64_t address, uint32_t data)
 {
-	const struct kvm_msi message = {
+	struct kvm_msi message = {
 		.address_lo = (__u32)address,
 		.address_hi = (__u32)(address >> 32),
 		.data = data,
@@ -472,7 +472,7 @@ static int ioeventfd(struct vm *vm, uint64_t address, int fd, bool on)
 	 * Of any length: of these KVM decodes no instruction, which is the way that others
 	 * take for virtio, too.
 	 */
-	const struct kvm_ioeventfd arg = {
+	struct kvm_ioeventfd arg = {
 		.addr = address,
 		.len = 0,
 		.fd = fd,
@@ -484,7 +484,7 @@ static int ioeventfd(struct vm *vm, uint64_t address, int fd, bool on)
 
 static int irqfd(struct vm *vm, unsigned int gsi, int fd, bool on)
 {
-	const struct kvm_irqfd arg = {
+	struct kvm_irqfd arg = {
 		.fd = (__u32)fd,
 		.gsi = gsi,
 		.flags = on ? 0 : KVM_IRQFD_FLAG_DEASSIGN,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../virtio/balloon.h"
 #include "array.h"
 #include "control.h"
 #include "json_file.h"
@@ -131,6 +132,21 @@ static int resume_guest(struct session *s, struct control_call *call)
 	return 0;
 }
 
+/* Its size, and with "target" another that it is to have, in bytes. */
+static int balloon(struct session *s, struct control_call *call)
+{
+	const uint64_t target = control_number(call, "target");
+
+	if (control_has(call, "target") && target >= s->options->memory)
+		return fail(&call->message, "the guest has no more than %s of memory",
+			    format_size(s->options->memory).text);
+	if (control_has(call, "target"))
+		balloon_set_target(s->virtio.balloon, target);
+	json_add_number(call->reply, "size", balloon_size(s->virtio.balloon));
+	json_add_number(call->reply, "memory", s->options->memory);
+	return 0;
+}
+
 /* A socket: what the guest prints, from the backlog on, and what it is to read. */
 static int console(struct session *s, struct control_call *call)
 {
@@ -158,6 +174,7 @@ static const struct {
 	{ "pause", pause_guest },
 	{ "resume", resume_guest },
 	{ "console", console },
+	{ "balloon", balloon },
 };
 
 /* Of a guest that has ended none of it can be asked. */
@@ -187,6 +204,7 @@ static const struct control_request requests[] = {
 	{ .name = "pause", .answer = change },
 	{ .name = "resume", .answer = change },
 	{ .name = "console", .answer = change },
+	{ .name = "balloon", .answer = change, .parameters = { { "target", json_type_int, false } } },
 };
 
 int session_listen(struct session *s)

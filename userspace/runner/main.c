@@ -26,6 +26,7 @@ static const struct command {
 	{ "kill", cmd_kill, "end a guest at once" },
 	{ "pause", cmd_pause, "keep the CPUs of a guest from running" },
 	{ "resume", cmd_resume, "let them go on" },
+	{ "balloon", cmd_balloon, "have a guest give memory back to the host" },
 	{ "info", cmd_info, "show what this host and the module offer" },
 	{ "caps", cmd_caps, "show what VMX can do on this CPU, and what minivmx uses" },
 	{ "vmcs", cmd_vmcs, "look at, change and compare VMCSs" },

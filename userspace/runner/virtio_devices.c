@@ -37,7 +37,8 @@ static int add_small(struct virtio_devices *all, const struct run_options *optio
 
 	if (!worker || add_device(all, rng_create(all->m, all->memory, worker, message)))
 		return -1;
-	if (add_device(all, balloon_create(all->m, all->memory, worker, message)))
+	all->balloon = balloon_create(all->m, all->memory, worker, message);
+	if (add_device(all, all->balloon))
 		return -1;
 	if (!options->vsock_cid)
 		return 0;

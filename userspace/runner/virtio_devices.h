@@ -23,6 +23,7 @@ struct run_options;
  * @memory: the guest's
  * @devices: the devices, in the order of their PCI slots
  * @nr_devices: how many
+ * @balloon: the one of them that is the memory balloon
  * @workers: threads, one for each disk and network device, and one for the others
  * @nr_workers: how many
  */
@@ -31,6 +32,7 @@ struct virtio_devices {
 	const struct guest_memory *memory;
 	struct virtio_device *devices[MAX_VIRTIO];
 	unsigned int nr_devices;
+	struct virtio_device *balloon;
 	struct worker *workers[MAX_VIRTIO];
 	unsigned int nr_workers;
 };
