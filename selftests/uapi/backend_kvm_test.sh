@@ -36,6 +36,7 @@ for module in irqbypass kvm kvm-intel; do
 	loaded="$module $loaded"
 done
 
+expect 'check says whose VMX is' 0 '^note +owner +KVM is loaded: VMX is KVM.s' minivmx check
 compared 'beside KVM' '- N - N N N N'
 expect 'no operation of that name' 2 'no such operation: cpu' minivmx compare cpu
 if [ -n "$loaded" ]; then

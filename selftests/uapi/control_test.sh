@@ -47,9 +47,9 @@ expect 'a mistake in the file' 2 '^minivmx: bad.ini:2: cpus: not a number from 1
 expect 'it starts in the background' 0 '^web$' minivmx run --detach web
 expect 'list shows it' 0 '^ *[0-9]+ web +1 +16M .* running web/power_button.bin$' minivmx list
 # It has no driver for it.
-expect 'its balloon' 0 '^0 of 16M given back$' minivmx balloon web
+expect 'its balloon' 0 '^0 bytes of 16M given back$' minivmx balloon web
 expect 'its balloon for programs' 0 '"memory": *16777216' minivmx balloon --json web
-expect 'its balloon may grow' 0 '^0 of 16M given back$' minivmx balloon web 4M
+expect 'its balloon may grow' 0 '^0 bytes of 16M given back$' minivmx balloon web 4M
 expect 'but not over all of it' 4 'no more than 16M of memory' minivmx balloon web 16M
 expect 'nor to a size that is none' 2 "not a size: 'big'" minivmx balloon web big
 expect 'its name is taken' 4 "the name 'web' is in use" minivmx run --detach web

@@ -49,9 +49,21 @@ bochs_configure() {
 		panic: action=fatal
 		error: action=$([[ $BOCHS_LOG == 1 ]] && echo report || echo ignore)
 		info: action=ignore
+		magic_break: enabled=$TRACE
 	END
-	# Debian's Bochs has its debugger compiled in, which waits for a command.
-	echo c >"$RUN/bochs.commands"
+	bochs_commands >"$RUN/bochs.commands"
+}
+
+# Debian's Bochs has its debugger compiled in, which waits for a command, and for another
+# wherever it stops.
+bochs_commands() {
+	local n
+	echo c
+	[[ $TRACE == 1 ]] || return 0
+	printf 'c\nc\nc\nc\ntrace on\nc\ntrace off\n'
+	for ((n = 0; n < 1000; n++)); do
+		echo c
+	done
 }
 
 # The disks, one a line. The second channel is there only when it is needed.

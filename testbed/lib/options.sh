@@ -8,7 +8,7 @@ set_defaults() {
 	APPEND='' MODULE_PARAMS='' QEMU=0 MODULE=1
 	ADD=() GUESTS=() DISKS=() INSERT=() COMMAND=()
 	TIMEOUT='' BOOT_TIMEOUT=''
-	INTERACTIVE=0 EXPECT_PANIC=0 QUIET=0 YES=0 KEEP='' BOCHS_LOG=0
+	INTERACTIVE=0 EXPECT_PANIC=0 QUIET=0 YES=0 KEEP='' BOCHS_LOG=0 TRACE=0
 }
 
 usage() {
@@ -68,6 +68,8 @@ The run
   --keep DIR         leave the run's logs in DIR, also after a success
   --bochs-log        have Bochs log its errors, which name the check behind each
                      failed VM entry, and keep that log
+  --trace            have Bochs list each instruction between the fifth and the sixth
+                     XCHG BX,BX; with --keep it is in DIR/screen
   --yes              do not ask before using --machine local
   --quiet            say nothing but why a run failed
 
@@ -121,6 +123,7 @@ parse_options() {
 		--no-module) MODULE=0 ;;
 		--interactive) INTERACTIVE=1 ;;
 		--bochs-log) BOCHS_LOG=1 ;;
+		--trace) TRACE=1 ;;
 		--yes) YES=1 ;;
 		--quiet) QUIET=1 ;;
 		--expect-panic) EXPECT_PANIC=1 ;;

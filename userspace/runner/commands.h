@@ -19,6 +19,7 @@ int cmd_vmcs(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_caps(int argc, char **argv);
 int cmd_balloon(int argc, char **argv);
+int cmd_check(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 
 /* Point to --help after a mistake on the command line; returns STATUS_USAGE. */

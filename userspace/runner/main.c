@@ -27,6 +27,7 @@ static const struct command {
 	{ "pause", cmd_pause, "keep the CPUs of a guest from running" },
 	{ "resume", cmd_resume, "let them go on" },
 	{ "balloon", cmd_balloon, "have a guest give memory back to the host" },
+	{ "check", cmd_check, "can guests run here, and if not, what is to be done?" },
 	{ "info", cmd_info, "show what this host and the module offer" },
 	{ "caps", cmd_caps, "show what VMX can do on this CPU, and what minivmx uses" },
 	{ "vmcs", cmd_vmcs, "look at, change and compare VMCSs" },
