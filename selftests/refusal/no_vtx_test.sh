@@ -35,6 +35,7 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
 done | sort | uniq -c >/tmp/tries
 expect 'it refuses every time' 0 '^ *10 .*Operation not supported' cat /tmp/tries
 
+expect 'minivmx check says so' 4 '^bad +vmx ' minivmx check
 expect 'minivmx info says so' 4 'this CPU has no VT-x' minivmx info
 expect 'minivmx run says so' 4 'this CPU has no VT-x' minivmx run guest/cpuid_loop.bin
 finish

@@ -71,7 +71,7 @@ sed -i '/^vmx flags/d' "$HOST/proc/cpuinfo"
 says 'one that does not say' 0 '^unknown +capabilities'
 
 healthy
-rm -r "$HOST/lib"
+rm -r "${HOST:?}/lib"
 says 'no headers, but a module' 0 '^note +headers'
 put proc/modules 'minivmx_other 1 0 - Live 0x0'
 says 'no module' 4 '^bad +module'
