@@ -139,6 +139,22 @@ void machine_output(struct machine *m, const uint8_t *bytes, size_t len)
 			m->output[m->output_len] = bytes[i];
 }
 
+void machine_output_wait(struct machine *m)
+{
+}
+
+void machine_set_input(struct machine *m,
+		       size_t (*input)(void *dev, const uint8_t *bytes, size_t len), void *dev)
+{
+	m->take_input = input;
+	m->input_dev = dev;
+}
+
+void machine_offer_input(struct machine *m)
+{
+	m->offers++;
+}
+
 void machine_msi(struct machine *m, uint64_t address, uint32_t data)
 {
 	m->msis++;

@@ -46,6 +46,9 @@ struct fake_door {
  * @nr_irqfds: how many
  * @output: what was sent to the terminal
  * @output_len: bytes of it, those that did not fit included
+ * @take_input: of machine_set_input()
+ * @input_dev: likewise
+ * @offers: calls of machine_offer_input()
  * @stops: calls of machine_stop()
  * @why: of the last
  * @value: of the last
@@ -75,6 +78,9 @@ struct machine {
 	unsigned int nr_irqfds;
 	uint8_t output[4096];
 	size_t output_len;
+	size_t (*take_input)(void *dev, const uint8_t *bytes, size_t len);
+	void *input_dev;
+	unsigned int offers;
 	unsigned int stops;
 	enum machine_stop why;
 	uint32_t value;

@@ -117,6 +117,13 @@ unsigned int machine_new_gsi(struct machine *m);
 int machine_irqfd(struct machine *m, unsigned int gsi, int fd, uint64_t address, uint32_t data);
 /* Bytes for the user's terminal; never blocks the guest for long. */
 void machine_output(struct machine *m, const uint8_t *bytes, size_t len);
+/* Until the terminal has taken some of it, if that is much. Without the machine's lock. */
+void machine_output_wait(struct machine *m);
+/* What the user types goes there from now on; @input as in struct device_class. */
+void machine_set_input(struct machine *m, size_t (*input)(void *dev, const uint8_t *bytes, size_t len),
+		       void *dev);
+/* It may take again what it would not. */
+void machine_offer_input(struct machine *m);
 /* Stop: @value is the byte written to the debug-exit port, else 0. */
 void machine_stop(struct machine *m, enum machine_stop why, uint32_t value);
 /* The guest's memory size in bytes, for CMOS. */

@@ -45,8 +45,10 @@ static int create_devices(struct machine *m, struct message *message)
 			m->pci = device->state;
 		if (device->class == &acpi_pm_class)
 			m->pm = device->state;
-		if (device->class->input)
+		if (device->class->input) {
+			machine_set_input(m, device->class->input, device->state);
 			m->input_device = device;
+		}
 	}
 	return 0;
 }
@@ -168,17 +170,22 @@ void machine_resume(struct machine *m)
 
 /* ---- Input ---- */
 
-static void offer_input(struct machine *m)
+void machine_set_input(struct machine *m, size_t (*input)(void *dev, const uint8_t *bytes, size_t len),
+		       void *dev)
 {
-	struct device *device = m->input_device;
+	m->take_input = input;
+	m->input_dev = dev;
+	m->input_device = NULL;
+}
 
+void machine_offer_input(struct machine *m)
+{
 	while (m->input_length) {
 		size_t taken, run = sizeof(m->input) - m->input_start;
 
 		if (run > m->input_length)
 			run = m->input_length;
-		taken = device->class->input(device->state,
-					     m->input + m->input_start, run);
+		taken = m->take_input(m->input_dev, m->input + m->input_start, run);
 		if (!taken)
 			return;
 		m->input_start = (m->input_start + taken) % sizeof(m->input);
@@ -193,7 +200,7 @@ size_t machine_queue_input(struct machine *m, const uint8_t *bytes, size_t len)
 	size_t i, room = sizeof(m->input) - m->input_length;
 
 	/* With nobody to take it, it is gone, as on an unplugged cable. */
-	if (!m->input_device)
+	if (!m->take_input)
 		return len;
 	if (len > room)
 		len = room;
@@ -201,9 +208,11 @@ size_t machine_queue_input(struct machine *m, const uint8_t *bytes, size_t len)
 		m->input[(m->input_start + m->input_length + i) %
 			 sizeof(m->input)] = bytes[i];
 	m->input_length += len;
-	offer_input(m);
-	tick_device(m->input_device, machine_now(m));
-	announce_deadline(m);
+	machine_offer_input(m);
+	if (m->input_device) {
+		tick_device(m->input_device, machine_now(m));
+		announce_deadline(m);
+	}
 	return len;
 }
 
@@ -215,7 +224,7 @@ static void device_used(void *context, struct device *device)
 	struct machine *m = context;
 
 	if (device == m->input_device && m->input_length)
-		offer_input(m);
+		machine_offer_input(m);
 	if (device->class->tick) {
 		tick_device(device, machine_now(m));
 		announce_deadline(m);
@@ -347,6 +356,11 @@ uint8_t machine_acknowledge(struct machine *m)
 void machine_output(struct machine *m, const uint8_t *bytes, size_t len)
 {
 	m->host.output(m->host.context, bytes, len);
+}
+
+void machine_output_wait(struct machine *m)
+{
+	m->host.output_wait(m->host.context);
 }
 
 void machine_stop(struct machine *m, enum machine_stop why, uint32_t value)

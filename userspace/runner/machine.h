@@ -26,6 +26,7 @@
  * @deadline: machine_tick() is due at @when, ns of machine_now(), and no longer
  *            when it was due before; NO_DEADLINE: never
  * @output: bytes for the user's terminal
+ * @output_wait: see machine_output_wait(); called without the lock, and may block
  * @input_taken: the queue of typed bytes is empty again
  * @stopped: a device stopped the machine
  * @msi: a device sent a message to the local APICs
@@ -39,6 +40,7 @@ struct machine_host {
 	void (*intr)(void *context);
 	void (*deadline)(void *context, uint64_t when);
 	void (*output)(void *context, const uint8_t *bytes, size_t len);
+	void (*output_wait)(void *context);
 	void (*input_taken)(void *context);
 	void (*stopped)(void *context, enum machine_stop why, uint32_t value);
 	void (*msi)(void *context, uint64_t address, uint32_t data);
@@ -62,7 +64,9 @@ struct machine_host {
  * @pci: the PCI host bridge's
  * @next_gsi: the next that machine_new_gsi() gives
  * @pm: ACPI's power management's
- * @input_device: the one that takes what the user types, or NULL
+ * @take_input: takes what the user types, or NULL: nobody does
+ * @input_dev: passed to it
+ * @input_device: the device that this is, or NULL: one on the PCI bus
  * @bus: its ports
  * @intr: level of the INTR line
  * @deadline: the earliest of all devices'
@@ -85,6 +89,8 @@ struct machine {
 	void *pci;
 	unsigned int next_gsi;
 	void *pm;
+	size_t (*take_input)(void *dev, const uint8_t *bytes, size_t len);
+	void *input_dev;
 	struct device *input_device;
 	struct bus bus;
 	bool intr;

@@ -129,6 +129,16 @@ static int parse_backend(const struct run_option *option, const char *text,
 	return 0;
 }
 
+static int parse_console(const struct run_option *option, const char *text,
+			 struct run_options *options, struct message *message)
+{
+	(void)option;
+	if (strcmp(text, "serial") && strcmp(text, "virtio"))
+		return fail(message, "not serial or virtio: '%s'", text);
+	options->virtio_console = !strcmp(text, "virtio");
+	return 0;
+}
+
 static int parse_port(const struct run_option *option, const char *text,
 		      struct run_options *options, struct message *message)
 {
@@ -253,6 +263,9 @@ const struct run_option run_option_table[] = {
 	  "and who connects to PORT of the host reaches it; restrict:\n"
 	  "only those do. tap: one at a tap device of the host",
 	  .parse = take_net, .is_repeatable = true },
+	{ "console", 0, "serial | virtio", "what the terminal is attached to (serial); virtio: a virtio\n"
+	  "console, /dev/hvc0 of Linux; what the serial port prints comes, too",
+	  .parse = parse_console },
 	{ "vsock", 0, "CID", "sockets between host and guest, whose context ID that is\n"
 	  "(3 or more), by the host's vhost_vsock", .parse = parse_vsock },
 	{ "gdb", 0, "PORT", "wait for gdb on that port of 127.0.0.1 (0: any) before the\n"

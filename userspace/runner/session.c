@@ -104,6 +104,13 @@ static void on_output(void *context, const uint8_t *bytes, size_t len)
 	output_add(&s->output, bytes, len);
 }
 
+static void on_output_wait(void *context)
+{
+	struct session *s = context;
+
+	output_wait_room(&s->output);
+}
+
 static void on_input_taken(void *context)
 {
 	io_input_taken(context);
@@ -316,6 +323,7 @@ static int create_machine(struct session *s)
 			.intr = on_intr,
 			.deadline = on_deadline,
 			.output = on_output,
+			.output_wait = on_output_wait,
 			.input_taken = on_input_taken,
 			.stopped = on_stopped,
 			.msi = on_msi,

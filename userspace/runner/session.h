@@ -63,6 +63,7 @@ struct run_options {
 	struct net_options nets[MAX_NETS];
 	unsigned int nr_nets;
 	uint32_t vsock_cid;	/* 0: no virtio socket device */
+	bool virtio_console;	/* the terminal is a virtio console's, not the serial port's */
 	bool stats;
 	const char *stats_json;
 	uint64_t timeout_ns;	/* 0: none */

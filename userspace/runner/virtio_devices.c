@@ -6,6 +6,7 @@
 #include "../virtio/balloon.h"
 #include "../virtio/blk.h"
 #include "../virtio/rng.h"
+#include "../virtio/vconsole.h"
 #include "../virtio/vsock.h"
 #include "session.h"
 #include "virtio_devices.h"
@@ -70,12 +71,22 @@ static int add_net(struct virtio_devices *all, const struct net_options *options
 	return add_device(all, net_create(all->m, all->memory, worker, end, options->mac, message));
 }
 
+/* It may wait for who reads what the guest prints. */
+static int add_console(struct virtio_devices *all, struct message *message)
+{
+	struct worker *worker = new_worker(all, message);
+
+	return worker ? add_device(all, vconsole_create(all->m, all->memory, worker, message)) : -1;
+}
+
 int virtio_devices_create(struct virtio_devices *all, const struct run_options *options,
 			  struct message *message)
 {
 	unsigned int i;
 
 	if (add_small(all, options, message))
+		return -1;
+	if (options->virtio_console && add_console(all, message))
 		return -1;
 	for (i = 0; i < options->nr_disks; i++)
 		if (add_disk(all, &options->disks[i], i, message))

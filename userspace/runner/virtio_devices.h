@@ -13,7 +13,7 @@
 
 #define MAX_DISKS	8
 #define MAX_NETS	8
-#define MAX_VIRTIO	(3 + MAX_DISKS + MAX_NETS)
+#define MAX_VIRTIO	(4 + MAX_DISKS + MAX_NETS)
 
 struct run_options;
 
@@ -24,7 +24,8 @@ struct run_options;
  * @devices: the devices, in the order of their PCI slots
  * @nr_devices: how many
  * @balloon: the one of them that is the memory balloon
- * @workers: threads, one for each disk and network device, and one for the others
+ * @workers: threads, one for each disk and network device and the console, and one for the
+ *	     others
  * @nr_workers: how many
  */
 struct virtio_devices {

@@ -139,6 +139,8 @@ static void on_kick(void *context, uint32_t events)
 		dev->class->available(dev, q->index);
 	}
 	virtio_unlock(dev);
+	if (dev->class->after)
+		dev->class->after(dev);
 }
 
 /* ---- Status ---- */

@@ -49,18 +49,21 @@ struct virtio_device;
  * @pci_class: PCI class code
  * @available: the driver made buffers of a queue available, or might have. Called in
  *	       the worker's thread
+ * @after: called behind it, in that thread, but without the device's lock, for what wants
+ *	   the machine's. NULL: there is nothing
  * @started: the driver is ready. NULL: that is nothing special
  * @reset: forget what is not in use, and tell what is to hurry. NULL likewise
  * @config_written: the driver wrote to the device's configuration. NULL: it cannot
  * @destroy: end it all and free the device; no thread uses it any more
  *
- * All but @destroy are called with the device's lock held.
+ * All but @after and @destroy are called with the device's lock held.
  */
 struct virtio_class {
 	const char *name;
 	uint16_t id;
 	uint32_t pci_class;
 	void (*available)(struct virtio_device *dev, unsigned int queue);
+	void (*after)(struct virtio_device *dev);
 	void (*started)(struct virtio_device *dev);
 	void (*reset)(struct virtio_device *dev);
 	void (*config_written)(struct virtio_device *dev, unsigned int offset, unsigned int size);
