@@ -10,6 +10,7 @@ PC=$PWD/guest/pc.elf
 [ -e /testbed/ko/kvm-intel.ko ] || skip_all 'there is no KVM in this machine'
 cd /tmp || exit
 truncate -s 8M disk
+dmesg -c >/dev/null
 
 # row NAME: of the table that minivmx compare has printed, N for what was measured.
 row() { grep "^$1 " table | tr -s ' ' | sed 's/ [0-9.]\+%\?/ N/g'; }
