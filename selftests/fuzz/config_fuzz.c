@@ -1,4 +1,4 @@
-/* SOURCES: userspace/runner/config_file.c userspace/runner/run_options.c userspace/runner/control_dir.c userspace/runner/image_file.c userspace/runner/message.c userspace/backends/backend.c userspace/backends/minivmx.c userspace/backends/kvm.c userspace/backends/kvm_cpuid.c userspace/backends/kvm_state.c userspace/lib/ioctl.c userspace/lib/open.c userspace/lib/names.c LIBS: -linih */
+/* SOURCES: userspace/runner/config_file.c userspace/runner/run_options.c userspace/runner/control_dir.c userspace/runner/image_file.c userspace/runner/message.c userspace/backends/backend.c userspace/backends/minivmx.c userspace/backends/kvm.c userspace/backends/kvm_cpuid.c userspace/backends/kvm_state.c userspace/lib/ioctl.c userspace/lib/open.c userspace/lib/names.c userspace/lib/ring.c userspace/runner/device_options.c LIBS: -linih */
 // SPDX-License-Identifier: GPL-2.0
 /* Any configuration file is taken or refused, with one line that names a line of it. */
 #include <stdint.h>

@@ -220,12 +220,14 @@ static int read_state(struct vcpu *vcpu, struct minivmx_sregs *sregs)
 
 static int set_msr(struct vcpu *vcpu, uint32_t index, uint64_t value)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} msrs = { .head.nmsrs = 1, .entry = { .index = index, .data = value } };
-	int ret = call(vcpu->fd, KVM_SET_MSRS, &msrs);
+	_Alignas(struct kvm_msrs) uint8_t room[sizeof(struct kvm_msrs) +
+					       sizeof(struct kvm_msr_entry)] = { 0 };
+	struct kvm_msrs *msrs = (struct kvm_msrs *)room;
+	int ret;
 
+	msrs->nmsrs = 1;
+	msrs->entries[0] = (struct kvm_msr_entry) { .index = index, .data = value };
+	ret = call(vcpu->fd, KVM_SET_MSRS, msrs);
 	/* How many it took. */
 	return ret < 0 ? ret : ret == 1 ? 0 : -EINVAL;
 }

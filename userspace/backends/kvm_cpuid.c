@@ -123,7 +123,7 @@ static void leave_common(struct kvm_cpuid_entry2 *row, const struct kvm_cpuid2 *
 static bool is_signature(const struct kvm_cpuid_entry2 *row)
 {
 	return row->function >= LEAF_HYPERVISOR && !(row->function % HYPERVISOR_STEP) &&
-	       !memcmp(&row->ebx, KVM_SIGNATURE, 4) && !memcmp(&row->ecx, KVM_SIGNATURE + 4, 4);
+	       !memcmp(&row->ebx, KVM_SIGNATURE, 4) && !memcmp(&row->ecx, &KVM_SIGNATURE[4], 4);
 }
 
 static void leave_clock(struct kvm_cpuid2 *table)
