@@ -143,9 +143,9 @@ static long row_call(const struct ioctl_row *row, void *object, unsigned int cmd
 }
 
 /* What every ioctl of a VM and its vCPUs asks first. */
-static int vm_check(struct vm *vm, const struct ioctl_row *row)
+static int vm_check(struct vm *vm, bool any_process)
 {
-	if (vm->mm != current->mm && !row->any_process)
+	if (vm->mm != current->mm && !any_process)
 		return -EXDEV;
 	if (READ_ONCE(vm->dead))
 		return -EIO;
@@ -395,20 +395,20 @@ static const struct ioctl_row vcpu_rows[NR_ROWS] = {
 
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	/* No argument goes in or out of RUN, and this is the way of each exit. */
-	const struct ioctl_row *row = likely(cmd == MINIVMX_RUN) ?
-		&vcpu_rows[_IOC_NR(MINIVMX_RUN) % NR_ROWS] : row_find(vcpu_rows, cmd);
 	struct vcpu *vcpu = file->private_data;
+	const struct ioctl_row *row;
 	long ret;
 
+	/* No argument goes in or out of RUN, and this is the way of each exit. */
+	if (likely(cmd == MINIVMX_RUN)) {
+		ret = vm_check(vcpu->vm, false);
+		return ret ?: vcpu_run(vcpu);
+	}
+	row = row_find(vcpu_rows, cmd);
 	if (!row)
 		return -ENOTTY;
-	ret = vm_check(vcpu->vm, row);
-	if (ret)
-		return ret;
-	if (likely(cmd == MINIVMX_RUN))
-		return vcpu_run(vcpu);
-	return row_call(row, vcpu, cmd, (void __user *)arg);
+	ret = vm_check(vcpu->vm, row->any_process);
+	return ret ?: row_call(row, vcpu, cmd, (void __user *)arg);
 }
 
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
@@ -583,7 +583,7 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (!row)
 		return -ENOTTY;
-	ret = vm_check(vm, row);
+	ret = vm_check(vm, row->any_process);
 	return ret ?: row_call(row, vm, cmd, (void __user *)arg);
 }
 

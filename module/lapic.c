@@ -136,7 +136,7 @@ static void map_set(struct lapic *apic, u32 map, u8 vector, bool on)
 	*word = on ? *word | bit : *word & ~bit;
 }
 
-/* Asked at each RUN, and nearly always so: without a branch for each word. */
+/* Nearly always: found out without a branch for each word. */
 static bool map_is_empty(const struct lapic *apic, u32 map)
 {
 	return !(get(apic, map) | get(apic, map + 0x10) | get(apic, map + 0x20) |

@@ -173,23 +173,30 @@ void vcpu_free(struct vcpu *vcpu)
 /* Whose turn it is                                                        */
 /* ---------------------------------------------------------------------- */
 
-int vcpu_lock(struct vcpu *vcpu)
+/* From a RUN, which has it. 0 or -EINTR. */
+static int lock_lent(struct vcpu *vcpu)
 {
 	int ret;
 
-	if (likely(mutex_trylock(&vcpu->mutex)))
-		goto locked;
 	atomic_inc(&vcpu->borrowers);
 	vcpu_request(vcpu, REQ_LEND);
 	/* Its holder may be in a suspend, which must not wait for this. */
 	ret = wait_event_state(vcpu->unlocked, mutex_trylock(&vcpu->mutex),
 			       (TASK_KILLABLE | TASK_FREEZABLE_UNSAFE));
 	atomic_dec(&vcpu->borrowers);
-	if (ret) {
+	if (ret)
 		wake_up_all(&vcpu->unlocked);	/* the lender waits for one less */
-		return -EINTR;
+	return ret ? -EINTR : 0;
+}
+
+int vcpu_lock(struct vcpu *vcpu)
+{
+	if (unlikely(!mutex_trylock(&vcpu->mutex))) {
+		int ret = lock_lent(vcpu);
+
+		if (ret)
+			return ret;
 	}
-locked:
 	/* Whatever is changed now, the next entry looks what it has to deliver. */
 	vcpu->events_waiting = true;
 	return 0;

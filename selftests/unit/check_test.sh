@@ -53,6 +53,10 @@ sed -i 's/GenuineIntel/AuthenticAMD/' "$HOST/proc/cpuinfo"
 says 'a CPU of others' 4 '^bad +cpu +.*AuthenticAMD'
 
 healthy
+sed -i 's/ lm / lahf_lm /' "$HOST/proc/cpuinfo"
+says 'a flag that ends like another' 4 '^bad +cpu +.*no 64-bit mode'
+
+healthy
 sed -i 's/ vmx / /' "$HOST/proc/cpuinfo"
 says 'no VT-x' 4 '^bad +vmx .*missing, or off in the firmware'
 expect 'and what to do' 0 '> turn it on in the firmware' cat "$SAID"

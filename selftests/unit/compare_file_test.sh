@@ -95,7 +95,9 @@ expect 'text for a number' 0 '^cpuid +0\.0 ' with 's/"median": 300,/"median": "x
 expect 'no such file' 4 'nothing' compare --from "$SCRATCH/nothing"
 expect 'no such operation' 2 'no such operation: cpu' compare cpu
 expect 'a number of rounds' 2 'not a number from 1' compare --rounds 0
-expect 'operations of a report' 2 '' compare --from "$SCRATCH/one" cpuid
+echo '{ "reports": [] }' >"$SCRATCH/none"
+expect 'a file without reports' 0 '^$' compare --from "$SCRATCH/none"
+expect 'operations of a report' 2 'takes no operations' compare --from "$SCRATCH/one" cpuid
 expect 'a file that cannot be written' 4 'cannot write' compare --from "$SCRATCH/one" --csv /nonexistent/x
 if [ ! -e /dev/minivmx ] && [ ! -e /dev/kvm ]; then
 	expect 'nothing to measure' 4 'modprobe kvm_intel' compare cpuid

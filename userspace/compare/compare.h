@@ -49,7 +49,7 @@ bool compare_is_report(struct json_object *report);
 bool compare_knows(const char *name);
 void compare_list(FILE *file);
 
-/* What of a report people read; for spreadsheets (with all @reports in one table); and both. */
+/* A report for people; all @reports in one table, for programs. */
 void compare_print_table(FILE *file, struct json_object *report);
 int compare_write_csv(FILE *file, struct json_object *reports);
 /* One HTML file with charts, which gnuplot draws. -1 with a message. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* All operations on all sides, in turn. */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -8,7 +7,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "array.h"
 #include "compare.h"
 #include "json_file.h"
 #include "operation.h"
@@ -143,10 +141,16 @@ static void on_signal(int number)
 	interrupted = number;
 }
 
-/* What is unloaded is to be loaded again: end between two measurements. */
+/*
+ * What is unloaded is to be loaded again: end between two measurements. The second signal
+ * ends it at once, should one of them have no end.
+ */
 static void catch_signals(void)
 {
-	const struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	const struct sigaction action = {
+		.sa_handler = on_signal,
+		.sa_flags = SA_RESTART | SA_RESETHAND,
+	};
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* minivmx compare: see compare/compare.h. */
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,8 @@
 struct compare_options {
 	struct compare_setup setup;
 	const char *json, *csv, *page;
-	struct json_object *reports;	/* of --from */
+	bool from;			/* --from was given: nothing is measured */
+	struct json_object *reports;	/* of --from, or what was measured */
 };
 
 static void print_help(void)
@@ -205,6 +207,7 @@ static int compare(int argc, char **argv, struct compare_options *options)
 			options->page = optarg;
 			break;
 		case 'f':
+			options->from = true;
 			status = take_reports(optarg, options);
 			break;
 		case 'h':
@@ -218,10 +221,12 @@ static int compare(int argc, char **argv, struct compare_options *options)
 		return status;
 	if (optind < argc)
 		options->setup.names = (const char *const *)argv + optind;
-	if (!json_object_array_length(options->reports))
+	if (options->from && optind < argc) {
+		fprintf(stderr, "minivmx: compare --from takes no operations\n");
+		return usage_error("compare");
+	}
+	if (!options->from)
 		status = measure(options);
-	else if (optind < argc)
-		status = usage_error("compare");
 	return status ? status : show(options);
 }
 

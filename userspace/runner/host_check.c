@@ -122,9 +122,11 @@ static void cpu_value(const struct host *host, const char *key, char *value, siz
 static bool has_word(const char *text, const char *word)
 {
 	const size_t len = strlen(word);
+	const char *at;
 
-	for (; (text = strstr(text, word)); text += len)
-		if (!text[len] || isspace((unsigned char)text[len]))
+	for (at = text; (at = strstr(at, word)); at += len)
+		if ((at == text || isspace((unsigned char)at[-1])) &&
+		    (!at[len] || isspace((unsigned char)at[len])))
 			return true;
 	return false;
 }
