@@ -12,6 +12,9 @@
  *   HAVE_VM_FLAGS_CLEAR	vma->vm_flags is changed by functions only
  *   HAVE_EVENTFD_SIGNAL_ONE	eventfd_signal() does so once, without saying so
  *   HAVE_HRTIMER_SETUP		a timer and its function are set in one
+ *   HAVE_L1TF_MITIGATION	l1tf_mitigation is exported to every module,
+ *   HAVE_CLEAR_BHB_LOOP	and so is clear_bhb_loop(),
+ *   HAVE_IRQ_STAT		and irq_stat
  */
 #ifndef MINIVMX_COMPAT_H
 #define MINIVMX_COMPAT_H

@@ -15,7 +15,13 @@
  */
 #include <linux/linkage.h>
 #include <linux/objtool.h>
+#include <asm/alternative.h>
 #include <asm/asm.h>
+#include <asm/msr-index.h>
+#include <asm/nospec-branch.h>
+#include <asm/segment.h>
+
+#include "features.h"
 
 /* struct guest_regs; RSP's place, 4 * 8, is not used here. */
 #define REG_RAX		0 * 8
@@ -34,6 +40,7 @@
 #define REG_R14		14 * 8
 #define REG_R15		15 * 8
 #define REG_HOST_RSP	144
+#define REG_HOST_SPEC_CTRL 152
 
 /* enum vmx_result */
 #define VMX_OK		 0
@@ -62,8 +69,8 @@ SYM_FUNC_START(vmx_enter)
 	jbe	.Lfail
 	mov	%rsp, REG_HOST_RSP(%rdi)
 1:
-	/* ZF goes through the loads below, which change no flag. */
-	test	%esi, %esi
+	/* CF goes through the loads below, which change no flag, and VERW, which changes ZF. */
+	bt	$0, %esi
 
 	mov	REG_RAX(%rdi), %rax
 	mov	REG_RCX(%rdi), %rcx
@@ -80,7 +87,12 @@ SYM_FUNC_START(vmx_enter)
 	mov	REG_R14(%rdi), %r14
 	mov	REG_R15(%rdi), %r15
 	mov	REG_RDI(%rdi), %rdi
-	jz	.Llaunch
+
+	/* No instruction of the host after this: it would fill the CPU's buffers again. */
+	ALTERNATIVE_2 "jmp .Lno_verw", "", FEATURE_VERW, "", X86_FEATURE_CLEAR_CPU_BUF_VM
+	verw	.Lverw_selector(%rip)
+.Lno_verw:
+	jnc	.Llaunch
 
 3:	vmresume
 	_ASM_EXTABLE(3b, .Lfault)
@@ -110,6 +122,21 @@ SYM_INNER_LABEL(vmx_exit_landing, SYM_L_GLOBAL)
 	mov	%r14, REG_R14(%rdi)
 	mov	%r15, REG_R15(%rdi)
 	pop	REG_RDI(%rdi)
+
+	/* Before the first RET or indirect branch, whose target the guest may have trained. */
+	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, FEATURE_RSB_FILL, X86_FEATURE_RSB_VMEXIT_LITE
+
+	/* IBRS holds for what was trained before it was written, so write it though it is set. */
+	ALTERNATIVE "jmp .Lno_ibrs", "", FEATURE_IBRS
+	mov	$MSR_IA32_SPEC_CTRL, %ecx
+	mov	REG_HOST_SPEC_CTRL(%rdi), %eax
+	mov	REG_HOST_SPEC_CTRL + 4(%rdi), %edx
+	wrmsr
+.Lno_ibrs:
+#ifdef HAVE_CLEAR_BHB_LOOP
+	/* RAX and RCX are its own. */
+	ALTERNATIVE "", "call clear_bhb_loop", FEATURE_BHB_LOOP
+#endif
 	mov	$VMX_OK, %eax
 .Lout:
 	/*
@@ -144,6 +171,13 @@ SYM_INNER_LABEL(vmx_exit_landing, SYM_L_GLOBAL)
 	add	$8, %rsp
 	jmp	.Lout
 SYM_FUNC_END(vmx_enter)
+
+	/* Any selector that can be written to; this form of VERW is the one that clears. */
+	.pushsection .rodata
+	.align	2
+.Lverw_selector:
+	.word	__KERNEL_DS
+	.popsection
 
 /*
  * What vmread() and vmwrite() of vmcs.h call after a failure: the field is on the stack

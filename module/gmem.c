@@ -26,6 +26,7 @@
 #include "ctls.h"
 #include "dirty.h"
 #include "gmem.h"
+#include "mitigate.h"
 #include "rights.h"
 #include "vm.h"
 
@@ -36,16 +37,6 @@
 u64 gmem_gpa_limit(void)
 {
 	return 1ULL << min_t(unsigned int, boot_cpu_data.x86_phys_bits, 48);
-}
-
-/*
- * On CPUs with the iTLB multihit bug an executable large page lets the guest
- * hang the host: large pages are mapped without execute permission there, and
- * code gets 4K pages.
- */
-static bool gmem_large_nx(void)
-{
-	return boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
 }
 
 /* ---------------------------------------------------------------------- */
@@ -295,7 +286,8 @@ static bool gmem_install(struct vm *vm, struct ept_cache *cache, u64 gpa,
 	}
 	if (!(access & MINIVMX_PROT_WRITE))
 		prot &= ~MINIVMX_PROT_WRITE;
-	if (gmem_large_nx()) {
+	/* There large pages are mapped without execute permission, and code gets 4K pages. */
+	if (mitigate_exec_4k()) {
 		if (access & MINIVMX_PROT_EXEC)
 			level = 1;
 		while (level > 1 && ept_has_smaller(&vm->ept, gpa, level))

@@ -35,6 +35,8 @@ int guest_mode_read(struct vcpu *vcpu, struct guest_mode *mode)
 	u32 cs;
 	int ret, i;
 
+	/* The host will look at the guest's memory, and pass its own by. */
+	vcpu->l1d_flush = true;
 	ret = vcpu_load(vcpu);
 	if (ret)
 		return ret;

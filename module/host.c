@@ -20,6 +20,7 @@
 #include "ctls.h"
 #include "fpu.h"
 #include "host.h"
+#include "mitigate.h"
 #include "vcpu.h"
 
 /* The MSR numbers of SWITCH_*. */
@@ -196,6 +197,8 @@ void guest_window(struct vcpu *vcpu)
 			host->vmcs_perf_global = global;
 		}
 	}
+	if (static_branch_unlikely(&mitigate_ibrs))
+		rdmsrl(MSR_IA32_SPEC_CTRL, vcpu->regs.host_spec_ctrl);
 	/* An exit clears DEBUGCTL and sets DR7 to 0x400. */
 	rdmsrl(MSR_IA32_DEBUGCTLMSR, host->debugctl);
 	get_debugreg(host->dr7, 7);

@@ -24,6 +24,7 @@
 #include "irqfd.h"
 #include "ioctl.h"
 #include "gmem.h"
+#include "mitigate.h"
 #include "ring.h"
 #include "route.h"
 #include "state.h"
@@ -35,6 +36,7 @@
 union ioctl_arg {
 	struct minivmx_info info;
 	struct minivmx_caps caps;
+	struct minivmx_mitigations mitigations;
 	struct minivmx_create_vm create_vm;
 	struct minivmx_cpuid cpuid;
 	struct minivmx_create_vcpu create_vcpu;
@@ -670,11 +672,18 @@ static long system_ioctl_get_caps(void *object, union ioctl_arg *arg)
 	return 0;
 }
 
+static long system_ioctl_get_mitigations(void *object, union ioctl_arg *arg)
+{
+	mitigate_report(&arg->mitigations);
+	return 0;
+}
+
 static const struct ioctl_row system_rows[NR_ROWS] = {
 	ROW(MINIVMX_GET_INFO, system_ioctl_get_info),
 	ROW(MINIVMX_GET_SUPPORTED_CPUID, system_ioctl_get_cpuid),
 	ROW(MINIVMX_CREATE_VM, system_ioctl_create_vm),
 	ROW(MINIVMX_GET_CAPS, system_ioctl_get_caps),
+	ROW(MINIVMX_GET_MITIGATIONS, system_ioctl_get_mitigations),
 };
 
 static long system_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

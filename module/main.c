@@ -12,6 +12,7 @@
 #include "fpu.h"
 #include "hw.h"
 #include "ioctl.h"
+#include "mitigate.h"
 
 static struct miscdevice minivmx_device = {
 	.minor = MISC_DYNAMIC_MINOR,
@@ -30,6 +31,9 @@ static int __init minivmx_init(void)
 	ret = fpu_init();	/* how large is a guest's FPU state? */
 	if (ret)
 		goto exit_hw;
+	ret = mitigate_init();	/* what does it need against its bugs? */
+	if (ret)
+		goto exit_hw;
 	stats_init();		/* counters in debugfs */
 	ret = misc_register(&minivmx_device); /* /dev/minivmx: open for use */
 	if (ret)
@@ -40,6 +44,7 @@ static int __init minivmx_init(void)
 
 exit_stats:
 	stats_exit();
+	mitigate_exit();
 exit_hw:
 	hw_exit();
 	return ret;
@@ -50,6 +55,7 @@ static void __exit minivmx_exit(void)
 	/* Every descriptor holds the module: there is no VM any more. */
 	misc_deregister(&minivmx_device);
 	stats_exit();
+	mitigate_exit();
 	hw_exit();
 }
 

@@ -25,6 +25,7 @@
 #include "host.h"
 #include "hw.h"
 #include "inject.h"
+#include "mitigate.h"
 #include "pvclock.h"
 #include "ring.h"
 #include "vcpu.h"
@@ -239,6 +240,7 @@ static enum run_action run_once(struct vcpu *vcpu)
 	trace_minivmx_entry(vcpu->id, vcpu->regs.r.rip);
 
 	guest_enter(vcpu);
+	mitigate_entry(vcpu);
 	result = vmx_enter(&vcpu->regs, vcpu->vmcs.launched);
 	guest_exit(vcpu);
 	WRITE_ONCE(vcpu->in_guest, false);
@@ -280,6 +282,7 @@ static int run_window(struct vcpu *vcpu, enum run_action *action)
 	ret = vcpu_load_here(vcpu);
 	if (!ret) {
 		guest_window(vcpu);
+		mitigate_window(vcpu);
 		do {
 			*action = run_once(vcpu);
 		} while (*action == RUN_RESUME && --n);
@@ -300,11 +303,13 @@ static int run_loaded(struct vcpu *vcpu, enum run_action *action)
 	vcpu->run_cpu = smp_processor_id();
 	hw_vmcs_claim(vcpu);
 	guest_load(vcpu);
+	mitigate_load(vcpu);
 	do {
 		ret = run_window(vcpu, action);
 	} while (!ret && (*action == RUN_IRQS || *action == RUN_RESUME) &&
 		 !(READ_ONCE(vcpu->requests) & ~BIT(REQ_APIC)) && !host_work_pending() &&
 		 !local_softirq_pending());
+	mitigate_put(vcpu);
 	guest_put(vcpu);
 	preempt_enable();
 	return ret;
@@ -558,6 +563,7 @@ static int run_locked(struct vcpu *vcpu)
 			return ret;
 	}
 
+	mitigate_run(vcpu);
 	take_regs(vcpu);
 	take_data(vcpu);
 	windows = in.request & (MINIVMX_REQ_IRQ_WINDOW | MINIVMX_REQ_NMI_WINDOW);

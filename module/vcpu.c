@@ -17,6 +17,7 @@
 #include "fpu.h"
 #include "host.h"
 #include "hw.h"
+#include "mitigate.h"
 #include "msr.h"
 #include "pvclock.h"
 #include "ring.h"
@@ -154,6 +155,7 @@ free:
 void vcpu_free(struct vcpu *vcpu)
 {
 	apic_free(vcpu);
+	mitigate_forget(vcpu);
 	hw_vmcs_release(&vcpu->vmcs);
 	vmcs_free(&vcpu->vmcs);
 	mmio_free(vcpu);

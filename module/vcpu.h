@@ -19,7 +19,8 @@
 
 /*
  * What enter.S sees, at fixed offsets: the registers in the order of their
- * numbers, then the stack pointer that the VMCS has as host RSP.
+ * numbers, the stack pointer that the VMCS has as host RSP, and IA32_SPEC_CTRL as the
+ * host had it, for mitigate_ibrs.
  */
 struct guest_regs {
 	union {
@@ -27,9 +28,11 @@ struct guest_regs {
 		u64 gpr[16];
 	};
 	u64 host_rsp;
+	u64 host_spec_ctrl;
 };
 
 static_assert(offsetof(struct guest_regs, host_rsp) == 144);
+static_assert(offsetof(struct guest_regs, host_spec_ctrl) == 152);
 
 enum {
 	GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI,
@@ -171,6 +174,8 @@ struct mmio_state;
  * @host: see struct host_state
  * @loaded: guest MSRs, FPU and segments are in the CPU,
  * @syscall_loaded: and those of SYSCALL, too
+ * @l1d_flush: data of others may be in the L1 data cache (mitigate.c)
+ * @switches: how often the thread had been scheduled away when that was last looked at
  * @may_sleep: the handler runs with interrupts on and the VMCS not loaded
  *
  * @cpu_ctls: primary processor-based controls as the VMCS has them
@@ -257,6 +262,8 @@ struct vcpu {
 	struct host_state host;
 	bool loaded;
 	bool syscall_loaded;
+	bool l1d_flush;
+	unsigned long switches;
 	bool may_sleep;
 
 	u32 cpu_ctls;

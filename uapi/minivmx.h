@@ -97,6 +97,55 @@ struct minivmx_info {
 
 #define MINIVMX_NR_VMX_MSRS	20	/* IA32_VMX_BASIC (480H) to IA32_VMX_EXIT_CTLS2 (493H) */
 
+/* minivmx_mitigations.state, by bug; each is as in /sys/devices/system/cpu/vulnerabilities */
+#define MINIVMX_BUG_L1TF		0
+#define MINIVMX_BUG_MDS			1
+#define MINIVMX_BUG_TAA			2
+#define MINIVMX_BUG_RFDS		3
+#define MINIVMX_BUG_SPECTRE_V2		4	/* the host, from its guests */
+#define MINIVMX_BUG_SPECTRE_V2_GUEST	5	/* guests, from each other */
+#define MINIVMX_BUG_RETBLEED		6
+#define MINIVMX_BUG_BHI			7
+#define MINIVMX_BUG_VMSCAPE		8
+#define MINIVMX_BUG_SSB			9
+#define MINIVMX_BUG_ITLB_MULTIHIT	10
+#define MINIVMX_NR_BUGS			11
+
+#define MINIVMX_MITIGATION_NOT_NEEDED	0	/* the CPU does not have the bug */
+#define MINIVMX_MITIGATION_ON		1
+#define MINIVMX_MITIGATION_OFF		2	/* the host is told to do without */
+#define MINIVMX_MITIGATION_MISSING	3	/* minivmx or the CPU's microcode lacks it */
+
+/* minivmx_mitigations.steps: what is done around an entry */
+#define MINIVMX_STEP_L1D_FLUSH	(1 << 0)	/* before it, if data of others came in between */
+#define MINIVMX_STEP_L1D_ALWAYS	(1 << 1)	/* before each */
+#define MINIVMX_STEP_VERW	(1 << 2)	/* before: CPU buffers are cleared */
+#define MINIVMX_STEP_RSB_FILL	(1 << 3)	/* after the exit: the return stack buffer, */
+#define MINIVMX_STEP_RSB_ONE	(1 << 4)	/* or one entry of it */
+#define MINIVMX_STEP_IBRS	(1 << 5)	/* after: IA32_SPEC_CTRL is written */
+#define MINIVMX_STEP_BHB_LOOP	(1 << 6)	/* after: the branch history is overwritten */
+#define MINIVMX_STEP_IBPB_GUEST	(1 << 7)	/* IBPB when another guest comes to the CPU */
+#define MINIVMX_STEP_IBPB_USER	(1 << 8)	/* IBPB when RUN returns or sleeps */
+#define MINIVMX_STEP_EXEC_4K	(1 << 9)	/* executable EPT leaves are 4K pages */
+#define MINIVMX_STEPS		0x3ff		/* all of them */
+
+/**
+ * struct minivmx_mitigations - answer of MINIVMX_GET_MITIGATIONS
+ * @steps: MINIVMX_STEP_* that are taken
+ * @smt: 1 if a bug lets sibling threads of a core see each other's data, and the host uses
+ *	 them: only a host without SMT is safe from its guests then
+ * @state: by MINIVMX_BUG_*, MINIVMX_MITIGATION_*
+ * @reserved: zero
+ *
+ * What the kernel decided when it booted, by the CPU and the command line (mitigations=).
+ */
+struct minivmx_mitigations {
+	__u32 steps;
+	__u32 smt;
+	__u8 state[MINIVMX_NR_BUGS];
+	__u8 reserved[5];
+};
+
 /**
  * struct minivmx_caps - answer of MINIVMX_GET_CAPS: what VMX can do on this CPU
  * @vmx_msrs: the capability MSRs, from 480H on in the order of their numbers; 0 for
@@ -1116,6 +1165,8 @@ struct minivmx_ring {
 #define MINIVMX_CREATE_VM	_IOW(MINIVMX_IOC, 0x02, struct minivmx_create_vm)
 /* What VMX can do on the CPU that loaded the module. */
 #define MINIVMX_GET_CAPS	_IOR(MINIVMX_IOC, 0x03, struct minivmx_caps)
+/* Which bugs of the CPU there are, and what is done about them. */
+#define MINIVMX_GET_MITIGATIONS	_IOR(MINIVMX_IOC, 0x04, struct minivmx_mitigations)
 
 /* of a VM */
 /* Returns a vCPU descriptor. */
@@ -1182,6 +1233,7 @@ struct minivmx_ring {
 #define MINIVMX_ASSERT_SIZE(s, n) _Static_assert(sizeof(struct s) == (n), #s)
 #endif
 MINIVMX_ASSERT_SIZE(minivmx_info, 40);
+MINIVMX_ASSERT_SIZE(minivmx_mitigations, 24);
 MINIVMX_ASSERT_SIZE(minivmx_caps, 168);
 MINIVMX_ASSERT_SIZE(minivmx_create_vm, 8);
 MINIVMX_ASSERT_SIZE(minivmx_cpuid_entry, 32);

@@ -188,6 +188,7 @@ static const struct row {
 	{ .name = #n, .cmd = MINIVMX_##n, .kind = k, __VA_ARGS__ }
 	ROW(SYSTEM, GET_INFO),
 	ROW(SYSTEM, GET_CAPS),
+	ROW(SYSTEM, GET_MITIGATIONS),
 	ROW(SYSTEM, GET_SUPPORTED_CPUID, .prepare = prepare_cpuid),
 	ROW(SYSTEM, CREATE_VM, .prepare = prepare_create_vm, .returns_fd = true),
 	ROW(VM, CREATE_VCPU, .prepare = prepare_create_vcpu, .returns_fd = true),

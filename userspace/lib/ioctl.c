@@ -28,6 +28,11 @@ int minivmx_get_caps(int fd, struct minivmx_caps *caps)
 	return call(fd, MINIVMX_GET_CAPS, caps);
 }
 
+int minivmx_get_mitigations(int fd, struct minivmx_mitigations *mitigations)
+{
+	return call(fd, MINIVMX_GET_MITIGATIONS, mitigations);
+}
+
 static int get_cpuid(int fd, unsigned long request,
 		     struct minivmx_cpuid_entry *entries, unsigned int max)
 {

@@ -90,6 +90,15 @@ int minivmx_get_info(int fd, struct minivmx_info *info);
 int minivmx_get_caps(int fd, struct minivmx_caps *caps);
 
 /**
+ * minivmx_get_mitigations() - MINIVMX_GET_MITIGATIONS
+ * @fd: from minivmx_open()
+ * @mitigations: filled
+ *
+ * Return: 0 or a negative errno.
+ */
+int minivmx_get_mitigations(int fd, struct minivmx_mitigations *mitigations);
+
+/**
  * minivmx_get_supported_cpuid() - MINIVMX_GET_SUPPORTED_CPUID
  * @fd: from minivmx_open()
  * @entries: array to fill
@@ -492,6 +501,14 @@ const char *minivmx_exit_name(uint32_t basic);
  * Return: a name in capitals ("IO"), or NULL for a number without one.
  */
 const char *minivmx_kind_name(uint32_t kind);
+
+/**
+ * minivmx_bug_name() - the name of a bug of CPUs
+ * @bug: MINIVMX_BUG_*
+ *
+ * Return: "mds"; NULL if there is no such bug.
+ */
+const char *minivmx_bug_name(uint32_t bug);
 
 /**
  * minivmx_errno_name() - the name of an errno

@@ -40,6 +40,26 @@ const char *minivmx_kind_name(uint32_t kind)
 	return kind < ARRAY_SIZE(kind_names) ? kind_names[kind] : NULL;
 }
 
+/* As the files of /sys/devices/system/cpu/vulnerabilities are called, where there is one. */
+static const char *const bug_names[MINIVMX_NR_BUGS] = {
+	[MINIVMX_BUG_L1TF] = "l1tf",
+	[MINIVMX_BUG_MDS] = "mds",
+	[MINIVMX_BUG_TAA] = "tsx_async_abort",
+	[MINIVMX_BUG_RFDS] = "reg_file_data_sampling",
+	[MINIVMX_BUG_SPECTRE_V2] = "spectre_v2",
+	[MINIVMX_BUG_SPECTRE_V2_GUEST] = "spectre_v2_guest",
+	[MINIVMX_BUG_RETBLEED] = "retbleed",
+	[MINIVMX_BUG_BHI] = "bhi",
+	[MINIVMX_BUG_VMSCAPE] = "vmscape",
+	[MINIVMX_BUG_SSB] = "spec_store_bypass",
+	[MINIVMX_BUG_ITLB_MULTIHIT] = "itlb_multihit",
+};
+
+const char *minivmx_bug_name(uint32_t bug)
+{
+	return bug < ARRAY_SIZE(bug_names) ? bug_names[bug] : NULL;
+}
+
 /* The interface's own errnos, and those of open() and mmap(). */
 static const char *const errno_names[] = {
 	[EPERM] = "EPERM",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* minivmx info: what MINIVMX_GET_INFO says. */
+/* minivmx info: what MINIVMX_GET_INFO and MINIVMX_GET_MITIGATIONS say. */
 #include <getopt.h>
 #include <json-c/json.h>
 #include <stdbool.h>
@@ -34,6 +34,27 @@ static const char *const owners[][2] = {
 	[MINIVMX_VMX_BORROWED] = { "borrowed", "KVM's, and borrowed by minivmx" },
 };
 
+static const char *const states[][2] = {
+	[MINIVMX_MITIGATION_NOT_NEEDED] = { "not_needed", "the CPU does not have it" },
+	[MINIVMX_MITIGATION_ON] = { "on", "mitigated" },
+	[MINIVMX_MITIGATION_OFF] = { "off", "not mitigated: the host is told to do without" },
+	[MINIVMX_MITIGATION_MISSING] = { "missing",
+		"not mitigated: minivmx or the CPU's microcode has no means" },
+};
+
+static const struct feature steps[] = {
+	{ MINIVMX_STEP_L1D_FLUSH, "l1d_flush", "L1 data cache flushed before an entry if need be" },
+	{ MINIVMX_STEP_L1D_ALWAYS, "l1d_always", "L1 data cache flushed before every entry" },
+	{ MINIVMX_STEP_VERW, "verw", "CPU buffers cleared before an entry (VERW)" },
+	{ MINIVMX_STEP_RSB_FILL, "rsb_fill", "return stack buffer filled after an exit" },
+	{ MINIVMX_STEP_RSB_ONE, "rsb_one", "return stack buffer corrected after an exit" },
+	{ MINIVMX_STEP_IBRS, "ibrs", "IBRS written after an exit" },
+	{ MINIVMX_STEP_BHB_LOOP, "bhb_loop", "branch history overwritten after an exit" },
+	{ MINIVMX_STEP_IBPB_GUEST, "ibpb_guest", "IBPB when another guest comes" },
+	{ MINIVMX_STEP_IBPB_USER, "ibpb_user", "IBPB before userspace" },
+	{ MINIVMX_STEP_EXEC_4K, "exec_4k", "executable EPT pages of 4K only" },
+};
+
 /* What a new VM would do. */
 static const char *const reasons[][2] = {
 	[MINIVMX_REASON_NONE] = { "none", "a VM can be created" },
@@ -54,7 +75,42 @@ static const char *word(const char *const table[][2], size_t nr, uint32_t value,
 
 #define WORD(table, value, column) word(table, ARRAY_SIZE(table), value, column)
 
-static void print_text(const struct minivmx_info *info)
+static void print_mitigations(const struct minivmx_mitigations *mitigations)
+{
+	uint32_t i;
+
+	printf("\nspeculative execution\n");
+	for (i = 0; i < ARRAY_SIZE(mitigations->state); i++)
+		printf("  %-22s %s\n", minivmx_bug_name(i),
+		       WORD(states, mitigations->state[i], 1));
+	if (mitigations->smt)
+		printf("  %-22s %s\n", "SMT", "is on: guests on sibling threads see each other's data");
+	for (i = 0; i < ARRAY_SIZE(steps); i++)
+		if (mitigations->steps & steps[i].bit)
+			printf("  with: %s\n", steps[i].name);
+}
+
+static struct json_object *mitigations_to_json(const struct minivmx_mitigations *mitigations)
+{
+	struct json_object *root = json_object_new_object();
+	struct json_object *bugs = json_object_new_object();
+	struct json_object *taken = json_object_new_array();
+	uint32_t i;
+
+	for (i = 0; i < ARRAY_SIZE(mitigations->state); i++)
+		json_object_object_add(bugs, minivmx_bug_name(i),
+			json_object_new_string(WORD(states, mitigations->state[i], 0)));
+	for (i = 0; i < ARRAY_SIZE(steps); i++)
+		if (mitigations->steps & steps[i].bit)
+			json_object_array_add(taken, json_object_new_string(steps[i].key));
+	json_object_object_add(root, "bugs", bugs);
+	json_object_object_add(root, "steps", taken);
+	json_object_object_add(root, "smt", json_object_new_boolean(mitigations->smt));
+	return root;
+}
+
+static void print_text(const struct minivmx_info *info,
+		       const struct minivmx_mitigations *mitigations)
 {
 	size_t i;
 
@@ -72,9 +128,11 @@ static void print_text(const struct minivmx_info *info)
 	for (i = 0; i < ARRAY_SIZE(features); i++)
 		printf("%-23s %s\n", features[i].name,
 		       info->features & features[i].bit ? "yes" : "no");
+	print_mitigations(mitigations);
 }
 
-static void print_json(const struct minivmx_info *info)
+static void print_json(const struct minivmx_info *info,
+		       const struct minivmx_mitigations *mitigations)
 {
 	struct json_object *root = json_object_new_object();
 	struct json_object *object = json_object_new_object();
@@ -95,6 +153,7 @@ static void print_json(const struct minivmx_info *info)
 				       json_object_new_boolean(info->features &
 							       features[i].bit));
 	json_object_object_add(root, "features", object);
+	json_object_object_add(root, "mitigations", mitigations_to_json(mitigations));
 	printf("%s\n", json_object_to_json_string_ext(root,
 						      JSON_C_TO_STRING_PRETTY));
 	json_object_put(root);
@@ -102,22 +161,28 @@ static void print_json(const struct minivmx_info *info)
 
 static int show(bool json)
 {
+	struct minivmx_mitigations mitigations;
 	struct minivmx_info info;
+	const char *request;
 	int ret, fd = open_device();
 
 	if (fd < 0)
 		return STATUS_HOST;
+	request = "GET_INFO";
 	ret = minivmx_get_info(fd, &info);
+	if (!ret) {
+		request = "GET_MITIGATIONS";
+		ret = minivmx_get_mitigations(fd, &mitigations);
+	}
 	close(fd);
 	if (ret) {
-		fprintf(stderr, "minivmx: MINIVMX_GET_INFO: %s\n",
-			strerror(-ret));
+		fprintf(stderr, "minivmx: MINIVMX_%s: %s\n", request, strerror(-ret));
 		return STATUS_HOST;
 	}
 	if (json)
-		print_json(&info);
+		print_json(&info, &mitigations);
 	else
-		print_text(&info);
+		print_text(&info, &mitigations);
 	return STATUS_OK;
 }
 

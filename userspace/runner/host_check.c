@@ -432,6 +432,42 @@ static void check_owner(const struct host *host, struct finding *finding)
 	found(finding, FINDING_OK, "", "VMX is nobody's: minivmx takes it with its first VM");
 }
 
+static void add_name(char *list, size_t size, const char *name)
+{
+	size_t length = strlen(list);
+
+	snprintf(list + length, size - length, "%s%s", length ? ", " : "", name);
+}
+
+/* What the module does about the CPU's bugs; false if it cannot be asked. */
+static bool check_module_mitigations(const struct host *host, struct finding *finding)
+{
+	struct minivmx_mitigations mitigations;
+	int ret, fd = host->root[0] ? -1 : minivmx_open(NULL);
+	char open[160] = "";
+	uint32_t i;
+
+	if (fd < 0)
+		return false;
+	ret = minivmx_get_mitigations(fd, &mitigations);
+	close(fd);
+	if (ret)
+		return false;
+	for (i = 0; i < MINIVMX_NR_BUGS; i++)
+		if (mitigations.state[i] == MINIVMX_MITIGATION_OFF ||
+		    mitigations.state[i] == MINIVMX_MITIGATION_MISSING)
+			add_name(open, sizeof(open), minivmx_bug_name(i));
+	if (open[0])
+		found(finding, FINDING_NOTE, "run guests that you trust; minivmx info says why",
+		      "bugs of the CPU that a guest could use: %s", open);
+	else if (mitigations.smt)
+		found(finding, FINDING_NOTE, "echo off > /sys/devices/system/cpu/smt/control",
+		      "the CPU's bugs are mitigated but for what sibling threads share");
+	else
+		found(finding, FINDING_OK, "", "no bug of the CPU is open to a guest");
+	return true;
+}
+
 /* The bugs for which a hypervisor has something to do. */
 static void check_mitigations(const struct host *host, struct finding *finding)
 {
@@ -442,16 +478,17 @@ static void check_mitigations(const struct host *host, struct finding *finding)
 	char state[256], list[160] = "", name[64];
 	size_t i;
 
+	if (check_module_mitigations(host, finding))
+		return;
 	for (i = 0; i < ARRAY_SIZE(bugs); i++) {
 		snprintf(name, sizeof(name), "/sys/devices/system/cpu/vulnerabilities/%s", bugs[i]);
 		if (!read_text(host, name, state, sizeof(state)) || !strncmp(state, "Not affected", 12))
 			continue;
-		strncat(list, list[0] ? ", " : "", sizeof(list) - strlen(list) - 1);
-		strncat(list, bugs[i], sizeof(list) - strlen(list) - 1);
+		add_name(list, sizeof(list), bugs[i]);
 	}
 	if (list[0])
-		found(finding, FINDING_NOTE, "run guests that you trust; KVM is for the others",
-		      "the CPU has bugs that minivmx does not work around yet: %s", list);
+		found(finding, FINDING_NOTE, "load the module: it tells which of them it mitigates",
+		      "the CPU has bugs that a guest could use: %s", list);
 	else
 		found(finding, FINDING_OK, "", "no bug of this CPU is known that a guest could use");
 }
