@@ -94,13 +94,17 @@ static bool uses_page(struct vcpu *vcpu)
 	return vcpu->cpu2_ctls & SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES;
 }
 
+bool apicv_has_page(struct vcpu *vcpu)
+{
+	return (vcpu->exit.gpa & PAGE_MASK) == LAPIC_BASE_DEFAULT && uses_page(vcpu);
+}
+
 bool apicv_page_map(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 	bool can, flush = false;
 
-	if (!uses_page(vcpu) || (vcpu->exit.gpa & PAGE_MASK) != LAPIC_BASE_DEFAULT ||
-	    ept_cache_fill(&vcpu->ept_cache))
+	if (!apicv_has_page(vcpu) || ept_cache_fill(&vcpu->ept_cache))
 		return false;
 	spin_lock(&vm->ept_lock);
 	can = !vm->apics_away && !gmem_region(vm, LAPIC_BASE_DEFAULT);

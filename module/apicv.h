@@ -39,6 +39,8 @@ void apicv_vmcs_init(struct vcpu *vcpu);
 int apicv_vm_init(struct vm *vm);
 void apicv_vm_exit(struct vm *vm);
 
+/* After an EPT violation: is it at the APIC-access page, if that is used? */
+bool apicv_has_page(struct vcpu *vcpu);
 /* After an EPT violation there: true if the APIC-access page is mapped now. May sleep. */
 bool apicv_page_map(struct vcpu *vcpu);
 /* There may be memory now. May sleep. */

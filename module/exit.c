@@ -421,18 +421,25 @@ enum run_action exit_ept_violation(struct vcpu *vcpu)
 	u64 q = vcpu->exit.qualification;
 	u32 access = q & EPT_Q_WRITE ? MINIVMX_PROT_WRITE :
 		     q & EPT_Q_FETCH ? MINIVMX_PROT_EXEC : MINIVMX_PROT_READ;
+	/* A page table or a fetch there is no device access. */
+	bool is_data = access != MINIVMX_PROT_EXEC && (q & EPT_Q_LINEAR_VALID) &&
+		       (q & EPT_Q_TRANSLATED) && !vcpu->event.flags;
 	int error;
 
+	if (!vcpu->may_sleep) {
+		/* It has a page of its own to be found, which is no memory either. */
+		if (!is_data || (q & EPT_Q_NMI_UNBLOCKING) || apicv_has_page(vcpu) ||
+		    !gmem_is_unmapped(vcpu->vm, vcpu->exit.gpa))
+			return RUN_SLEEP;
+		return mmio_plain(vcpu, access == MINIVMX_PROT_WRITE);
+	}
 	exit_nmi_unblocking(vcpu);
 	switch (gmem_fault(vcpu->vm, &vcpu->ept_cache, vcpu->exit.gpa, access, &error)) {
 	case GMEM_OK:
 	case GMEM_RETRY:
 		return RUN_RESUME;
 	case GMEM_UNMAPPED:
-		/* A page table or a fetch there is no device access. */
-		if (access != MINIVMX_PROT_EXEC &&
-		    (q & EPT_Q_LINEAR_VALID) && (q & EPT_Q_TRANSLATED) &&
-		    !vcpu->event.flags)
+		if (is_data)
 			return apicv_page_map(vcpu) ? RUN_RESUME : mmio_start(vcpu);
 		error = EFAULT;
 		break;

@@ -71,6 +71,7 @@ enum run_action io_complete(struct vcpu *vcpu);
 enum run_action mmio_complete(struct vcpu *vcpu);
 /* An access to unmapped memory: decode the instruction, start the exits. */
 enum run_action mmio_start(struct vcpu *vcpu);
+enum run_action mmio_plain(struct vcpu *vcpu, bool write);
 /* To memory that cannot be accessed so (MINIVMX_PROT_*): tell the program. */
 enum run_action exit_memory(struct vcpu *vcpu, u32 access, int error);
 

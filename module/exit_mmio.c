@@ -26,8 +26,12 @@ enum mmio_phase { PHASE_READ, PHASE_COMPUTE, PHASE_WRITE, PHASE_COMMIT };
 /**
  * struct mmio_state - an instruction under way
  * @insn: decoded
+ * @code: the bytes it was decoded from,
+ * @code_bits: in code of that size; 0 if @insn is none
+ * @code_mask: which bits of @code it has
  * @mode: the guest's addressing when it started
  * @phase: what comes next
+ * @is_device: an exit said so of the operand
  * @started: the transfer of @phase has its addresses
  * @gpa: of the operand: first page, and second page if it crosses into one
  * @first: bytes of it in the first page
@@ -40,8 +44,12 @@ enum mmio_phase { PHASE_READ, PHASE_COMPUTE, PHASE_WRITE, PHASE_COMMIT };
  */
 struct mmio_state {
 	struct insn insn;
+	u64 code[GUEST_PEEK / 8];
+	u64 code_mask[GUEST_PEEK / 8];
+	u8 code_bits;
 	struct guest_mode mode;
 	enum mmio_phase phase;
+	bool is_device;
 	bool started;
 	u64 gpa[2];
 	unsigned int first;
@@ -118,7 +126,7 @@ static enum run_action operand_transfer(struct vcpu *vcpu, bool write)
 		u8 *bytes = (u8 *)&s->value + s->done;
 		int err;
 
-		if (gmem_check(vcpu->vm, gpa, 0)) {
+		if (s->is_device || gmem_check(vcpu->vm, gpa, 0)) {
 			if (apic_mmio(vcpu, gpa, bytes, s->piece, write) ||
 			    (write && write_signals(vcpu, gpa, bytes, s->piece))) {
 				s->done += s->piece;
@@ -242,18 +250,87 @@ static enum run_action mmio_advance(struct vcpu *vcpu)
 	return RUN_TO_USER;
 }
 
+/*
+ * Decode @code into s->insn, or find that it is there already, as it is when a driver's loop
+ * comes to its device again. @n: bytes of @code, the rest of which is zero.
+ */
+static enum decode_status decode(struct mmio_state *s, const u64 code[GUEST_PEEK / 8], size_t n)
+{
+	enum decode_status status;
+	unsigned int bits;
+
+	if (s->code_bits == s->mode.bits && n >= s->insn.len &&
+	    !((s->code[0] ^ code[0]) & s->code_mask[0]) &&
+	    !((s->code[1] ^ code[1]) & s->code_mask[1]))
+		return DECODE_OK;
+
+	s->code_bits = 0;
+	status = decode_insn((const u8 *)code, min_t(size_t, n, INSN_MAX_LEN), s->mode.bits,
+			     &s->insn);
+	if (status != DECODE_OK)
+		return status;
+	bits = s->insn.len * 8;
+	s->code_mask[0] = bits < 64 ? BIT_ULL(bits) - 1 : ~0ULL;
+	s->code_mask[1] = bits > 64 ? BIT_ULL(bits - 64) - 1 : 0;
+	s->code[0] = code[0];
+	s->code[1] = code[1];
+	s->code_bits = s->mode.bits;
+	return DECODE_OK;
+}
+
+/* One operand, in one page, at the address of the exit. The CPU has checked the rights. */
+static bool is_plain(struct vcpu *vcpu, const struct mmio_state *s, bool write)
+{
+	const struct insn *insn = &s->insn;
+	u64 at = offset_in_page(vcpu->exit.gpa);
+	u64 address;
+
+	if (insn->op > INSN_TEST || insn->writes_mem != write || insn->reads_mem == write ||
+	    at + insn->mem_size > PAGE_SIZE)
+		return false;
+	/* Another CPU may have changed the code since it was executed. */
+	address = insn_effective_address(insn, &insn->mem, vcpu->regs.gpr,
+					 vcpu->regs.r.rip + insn->len);
+	if (s->mode.bits != 64 || insn->mem.seg >= INSN_FS)
+		address += guest_segment_base(insn->mem.seg);
+	return offset_in_page(address) == at;
+}
+
+/*
+ * With interrupts off and the VMCS loaded: the instructions that drivers use, which move one
+ * operand, if their code can be read at once. RUN_SLEEP if it has to be mmio_start().
+ */
+enum run_action mmio_plain(struct vcpu *vcpu, bool write)
+{
+	struct mmio_state *s = vcpu->mmio;
+	u64 code[GUEST_PEEK / 8];
+
+	vcpu_cache_all(vcpu);
+	if (!guest_peek_code(vcpu, &s->mode, code) ||
+	    decode(s, code, GUEST_PEEK) != DECODE_OK ||
+	    !is_plain(vcpu, s, write))
+		return RUN_SLEEP;
+	s->is_device = true;
+	s->gpa[0] = vcpu->exit.gpa;
+	s->first = s->insn.mem_size;
+	s->done = 0;
+	s->started = true;
+	s->phase = PHASE_READ;
+	return mmio_advance(vcpu);
+}
+
 enum run_action mmio_start(struct vcpu *vcpu)
 {
 	struct mmio_state *s = vcpu->mmio;
+	u64 code[GUEST_PEEK / 8] = {};
+	u8 *bytes = (u8 *)code;
 	struct guest_fault fault;
-	u8 bytes[INSN_MAX_LEN];
 	size_t n;
 
-	memset(s, 0, sizeof(*s));
 	if (guest_mode_read(vcpu, &s->mode))
 		return RUN_RESUME;
-	n = guest_fetch(vcpu, &s->mode, bytes, sizeof(bytes), &fault);
-	if (decode_insn(bytes, n, s->mode.bits, &s->insn) != DECODE_OK) {
+	n = guest_fetch(vcpu, &s->mode, bytes, INSN_MAX_LEN, &fault);
+	if (decode(s, code, n) != DECODE_OK) {
 		vcpu->kind = MINIVMX_EXIT_EMULATION;
 		vcpu->data.insn = (struct minivmx_insn) {
 			.gpa = vcpu->exit.gpa, .len = n,
@@ -261,6 +338,8 @@ enum run_action mmio_start(struct vcpu *vcpu)
 		memcpy(vcpu->data.insn.bytes, bytes, n);
 		return RUN_TO_USER;
 	}
+	s->is_device = false;
+	s->started = false;
 	s->phase = PHASE_READ;
 	return mmio_advance(vcpu);
 }

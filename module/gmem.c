@@ -503,6 +503,51 @@ int gmem_write(struct vm *vm, u64 gpa, const void *data, size_t len)
 	return gmem_copy(vm, gpa, (void *)data, len, MINIVMX_PROT_WRITE);
 }
 
+static int peek_words(const u64 __user *from, u64 *words, unsigned int nr)
+{
+	unsigned int i;
+
+	if (!user_access_begin(from, nr * sizeof(*words)))
+		return -EAGAIN;
+	for (i = 0; i < nr; i++)
+		unsafe_get_user(words[i], from + i, fault);
+	user_access_end();
+	return 0;
+
+fault:
+	user_access_end();
+	return -EAGAIN;
+}
+
+int gmem_peek(struct vm *vm, u64 gpa, u64 *words, unsigned int nr, u32 access)
+{
+	size_t part = nr * sizeof(*words);
+	struct mem_region *r;
+	int ret = -EAGAIN;
+
+	if (!down_read_trylock(&vm->mem_sem))
+		return -EAGAIN;
+	r = region_for(vm, gpa, &part, access);
+	if (!IS_ERR(r) && part == nr * sizeof(*words)) {
+		pagefault_disable();
+		ret = peek_words(region_hva(r, gpa), words, nr);
+		pagefault_enable();
+	}
+	up_read(&vm->mem_sem);
+	return ret;
+}
+
+bool gmem_is_unmapped(struct vm *vm, u64 gpa)
+{
+	bool unmapped;
+
+	if (!down_read_trylock(&vm->mem_sem))
+		return false;
+	unmapped = !gmem_region(vm, gpa);
+	up_read(&vm->mem_sem);
+	return unmapped;
+}
+
 int gmem_cmpxchg(struct vm *vm, u64 gpa, u64 old, u64 new, size_t len)
 {
 	struct mem_region *r;

@@ -73,6 +73,13 @@ int gmem_fetch(struct vm *vm, u64 gpa, void *data, size_t len);
 int gmem_write(struct vm *vm, u64 gpa, const void *data, size_t len);
 /* Replace *@gpa by @new if it is @old; @len is 4 or 8. -EAGAIN if it is not. */
 int gmem_cmpxchg(struct vm *vm, u64 gpa, u64 old, u64 new, size_t len);
+/*
+ * Read words without sleeping, in any context: -EAGAIN if that cannot be, or the above
+ * would fail, which is for the caller to find out where it may sleep.
+ */
+int gmem_peek(struct vm *vm, u64 gpa, u64 *words, unsigned int nr, u32 access);
+/* Is nothing mapped at @gpa? Does not sleep, either, and says no if it cannot tell. */
+bool gmem_is_unmapped(struct vm *vm, u64 gpa);
 /* 0, -EFAULT or -EACCES as these would at @gpa for @access (MINIVMX_PROT_*, or 0). */
 int gmem_check(struct vm *vm, u64 gpa, u32 access);
 

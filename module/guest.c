@@ -20,6 +20,19 @@
 #define SEG_DB		BIT(14)
 #define SEG_UNUSABLE	BIT(16)
 
+static u8 code_bits(u64 efer, u32 cs)
+{
+	if ((efer & EFER_LMA) && (cs & SEG_L))
+		return 64;
+	return cs & SEG_DB ? 32 : 16;
+}
+
+/* SS.DPL is the CPL at all times ("Guest Non-Register State"). */
+static u8 ss_cpl(u32 ss)
+{
+	return (ss >> 5) & 3;
+}
+
 int guest_mode_read(struct vcpu *vcpu, struct guest_mode *mode)
 {
 	static const struct {
@@ -32,7 +45,6 @@ int guest_mode_read(struct vcpu *vcpu, struct guest_mode *mode)
 		[INSN_FS] = { VMCS_GUEST_FS_BASE, VMCS_GUEST_FS_LIMIT, VMCS_GUEST_FS_ACCESS },
 		[INSN_GS] = { VMCS_GUEST_GS_BASE, VMCS_GUEST_GS_LIMIT, VMCS_GUEST_GS_ACCESS },
 	};
-	u32 cs;
 	int ret, i;
 
 	/* The host will look at the guest's memory, and pass its own by. */
@@ -45,6 +57,7 @@ int guest_mode_read(struct vcpu *vcpu, struct guest_mode *mode)
 	mode->cr4 = vmread(VMCS_GUEST_CR4);
 	mode->efer = vcpu->efer;
 	mode->rflags = vcpu_rflags(vcpu);
+	mode->atomic = false;
 	for (i = 0; i < 4; i++)
 		mode->pdpte[i] = vmread(VMCS_GUEST_PDPTE0 + 2 * i);
 	for (i = 0; i < 6; i++) {
@@ -54,13 +67,8 @@ int guest_mode_read(struct vcpu *vcpu, struct guest_mode *mode)
 	}
 	vcpu_put(vcpu);
 
-	/* SS.DPL is the CPL at all times ("Guest Non-Register State"). */
-	mode->cpl = (mode->seg[INSN_SS].access >> 5) & 3;
-	cs = mode->seg[INSN_CS].access;
-	if ((mode->efer & EFER_LMA) && (cs & SEG_L))
-		mode->bits = 64;
-	else
-		mode->bits = cs & SEG_DB ? 32 : 16;
+	mode->cpl = ss_cpl(mode->seg[INSN_SS].access);
+	mode->bits = code_bits(mode->efer, mode->seg[INSN_CS].access);
 	return 0;
 }
 
@@ -227,6 +235,21 @@ enum guest_result guest_unmapped(u64 gpa, u32 prot, int err, struct guest_fault 
 	return GUEST_UNMAPPED;
 }
 
+static int read_entry(struct vcpu *vcpu, const struct guest_mode *mode, u64 address,
+		      u64 *entry, int size)
+{
+	u64 word;
+	int err;
+
+	if (!mode->atomic)
+		return gmem_read(vcpu->vm, address, entry, size);
+	err = gmem_peek(vcpu->vm, address & ~7ULL, &word, 1, MINIVMX_PROT_READ);
+	if (err)
+		return err;
+	*entry = size == 8 ? word : address & 4 ? word >> 32 : (u32)word;
+	return 0;
+}
+
 enum guest_result guest_translate(struct vcpu *vcpu, const struct guest_mode *mode,
 				  u64 linear, u32 access, u64 *gpa,
 				  struct guest_fault *fault)
@@ -251,7 +274,7 @@ enum guest_result guest_translate(struct vcpu *vcpu, const struct guest_mode *mo
 		u64 entry = 0;
 
 		addresses[level - 1] = table + index * p.entry_size;
-		err = gmem_read(vcpu->vm, addresses[level - 1], &entry, p.entry_size);
+		err = read_entry(vcpu, mode, addresses[level - 1], &entry, p.entry_size);
 		if (err)
 			return guest_unmapped(addresses[level - 1], MINIVMX_PROT_READ, err, fault);
 		if (!(entry & PTE_PRESENT))
@@ -283,6 +306,8 @@ enum guest_result guest_translate(struct vcpu *vcpu, const struct guest_mode *mo
 
 		if ((entries[i - 1] & set) == set)
 			continue;
+		if (mode->atomic)
+			return guest_unmapped(addresses[i - 1], MINIVMX_PROT_WRITE, -EAGAIN, fault);
 		err = gmem_cmpxchg(vcpu->vm, addresses[i - 1], entries[i - 1],
 				   entries[i - 1] | set, p.entry_size);
 		if (err && err != -EAGAIN)
@@ -346,4 +371,48 @@ size_t guest_fetch(struct vcpu *vcpu, const struct guest_mode *mode, u8 *bytes,
 		       GUEST_FETCH, fault) != GUEST_OK)
 		return first;
 	return max;
+}
+
+/* What the translation of code depends on; the rest stays as it was. */
+static void code_mode_read(struct vcpu *vcpu, struct guest_mode *mode)
+{
+	int i;
+
+	mode->atomic = true;
+	mode->efer = vcpu->efer;
+	mode->bits = code_bits(mode->efer, vmread(VMCS_GUEST_CS_ACCESS));
+	if (mode->bits != 64)
+		mode->seg[INSN_CS].base = vmread(VMCS_GUEST_CS_BASE);
+	mode->cr0 = vmread(VMCS_GUEST_CR0);
+	if (!(mode->cr0 & X86_CR0_PG))
+		return;
+	mode->cr3 = vmread(VMCS_GUEST_CR3);
+	mode->cr4 = vmread(VMCS_GUEST_CR4);
+	mode->cpl = ss_cpl(vmread(VMCS_GUEST_SS_ACCESS));
+	if (!(mode->efer & EFER_LMA) && (mode->cr4 & X86_CR4_PAE))
+		for (i = 0; i < 4; i++)
+			mode->pdpte[i] = vmread(VMCS_GUEST_PDPTE0 + 2 * i);
+}
+
+bool guest_peek_code(struct vcpu *vcpu, struct guest_mode *mode, u64 words[GUEST_PEEK / 8])
+{
+	struct guest_fault fault;
+	u64 linear, gpa;
+
+	code_mode_read(vcpu, mode);
+	linear = vcpu->regs.r.rip;
+	if (mode->bits != 64)
+		linear = (u32)(linear + mode->seg[INSN_CS].base);
+	if (offset_in_page(linear) > PAGE_SIZE - GUEST_PEEK)
+		return false;
+	/* The host looks at the guest's memory: see guest_mode_read(). */
+	vcpu->l1d_flush = true;
+	return guest_translate(vcpu, mode, linear, GUEST_FETCH, &gpa, &fault) == GUEST_OK &&
+	       !gmem_peek(vcpu->vm, gpa, words, GUEST_PEEK / 8, MINIVMX_PROT_EXEC);
+}
+
+u64 guest_segment_base(unsigned int seg)
+{
+	/* "Natural-Width Guest-State Fields" has them in the order of the segments. */
+	return vmread(VMCS_GUEST_ES_BASE + 2 * seg);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The guest's memory as the guest addresses it: segments and page tables.
- * For the instructions that are emulated; all may sleep, VMCS not loaded.
+ * For the instructions that are emulated; all may sleep, VMCS not loaded, but
+ * guest_peek_code().
  */
 #ifndef MINIVMX_GUEST_H
 #define MINIVMX_GUEST_H
@@ -30,6 +31,7 @@ struct guest_segment {
  * @seg: by the manual's segment register numbers, INSN_ES ...
  * @cpl: 0 to 3
  * @bits: 16, 32 or 64: default operand and address size of the code
+ * @atomic: interrupts are off: what cannot be read at once is GUEST_UNMAPPED
  */
 struct guest_mode {
 	u64 cr0, cr3, cr4, efer, rflags;
@@ -37,6 +39,7 @@ struct guest_mode {
 	struct guest_segment seg[6];
 	u8 cpl;
 	u8 bits;
+	bool atomic;
 };
 
 /**
@@ -87,5 +90,15 @@ enum guest_result guest_copy(struct vcpu *vcpu, const struct guest_mode *mode,
 /* Up to @max bytes of code at RIP; how many could be read. */
 size_t guest_fetch(struct vcpu *vcpu, const struct guest_mode *mode, u8 *bytes,
 		   size_t max, struct guest_fault *fault);
+
+/* Of segment INSN_*. VMCS loaded. */
+u64 guest_segment_base(unsigned int seg);
+
+/*
+ * The next bytes of code, with interrupts off and the VMCS loaded. False if that takes
+ * more, as it always does near the end of a page. Of @mode @bits is for the caller.
+ */
+#define GUEST_PEEK	16
+bool guest_peek_code(struct vcpu *vcpu, struct guest_mode *mode, u64 words[GUEST_PEEK / 8]);
 
 #endif /* MINIVMX_GUEST_H */
