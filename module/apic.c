@@ -14,6 +14,7 @@
 
 #include "apic.h"
 #include "apicv.h"
+#include "ctls.h"
 #include "debugfs.h"
 #include "inject.h"
 #include "irqfd.h"
@@ -47,16 +48,40 @@ static bool timer_end(const struct apic *apic, u64 *when)
 	}
 }
 
+static void timer_start(struct apic *apic, u64 when)
+{
+	u64 now = rdtsc();
+
+	hrtimer_start(&apic->timer, ns_to_ktime(when > now ? ticks_to_ns(when - now) : 0),
+		      HRTIMER_MODE_REL);
+}
+
+static void timer_stop(struct apic *apic)
+{
+	/* One that ends now all the same finds nothing. */
+	hrtimer_try_to_cancel(&apic->timer);
+}
+
+/*
+ * The CPU's own timer spares the host an interrupt, and the work of setting one up. It counts
+ * in the guest only: what ends while the thread is in userspace is found at the next entry,
+ * and for a vCPU that sleeps there has to be a timer of the host's.
+ */
 static void timer_arm(struct apic *apic)
 {
-	u64 now = rdtsc(), when;
+	u64 when;
 
-	if (!timer_end(apic, &when))
-		/* One that ends now all the same finds nothing. */
-		hrtimer_try_to_cancel(&apic->timer);
-	else
-		hrtimer_start(&apic->timer, ns_to_ktime(when > now ? ticks_to_ns(when - now) : 0),
-			      HRTIMER_MODE_REL);
+	if (!timer_end(apic, &when)) {
+		if (!vmx_ctls.apic_timer)
+			timer_stop(apic);
+		else if (apic->timer_at != TIMER_NONE)
+			apic->vcpu->dirty |= DIRTY_TIMER;
+		apic->timer_at = TIMER_NONE;
+	} else if (vmx_ctls.apic_timer) {
+		apic->timer_at = when;
+	} else {
+		timer_start(apic, when);
+	}
 }
 
 static enum hrtimer_restart timer_fires(struct hrtimer *timer)
@@ -207,6 +232,18 @@ static int timer_todo(struct apic *apic)
 	return lapic_timer_ended(&apic->lapic, now);
 }
 
+void apic_timer_enter(struct vcpu *vcpu)
+{
+	struct apic *apic = vcpu->apic;
+	u64 now = rdtsc();
+
+	if (apic->timer_at <= now)
+		do_todo(vcpu, timer_todo(apic));
+	/* Never too soon, which would only be another exit. */
+	if (apic->timer_at != TIMER_NONE)
+		vmcs_set_timer(apic->timer_at > now ? apic->timer_at - now : 0);
+}
+
 void apic_take_posted(struct vcpu *vcpu)
 {
 	struct apic *apic = vcpu->apic;
@@ -216,7 +253,7 @@ void apic_take_posted(struct vcpu *vcpu)
 	clear_bit(REQ_APIC, &vcpu->requests);
 	/* What is posted from here on sets it again. */
 	smp_mb__after_atomic();
-	if (test_and_clear_bit(APIC_TIMER, &apic->arrived))
+	if (test_and_clear_bit(APIC_TIMER, &apic->arrived) || apic->timer_at <= rdtsc())
 		todo |= timer_todo(apic);
 	if (test_and_clear_bit(APIC_ILLEGAL, &apic->arrived))
 		todo |= lapic_receive(&apic->lapic, 0, false);
@@ -281,9 +318,15 @@ bool apic_runs(struct vcpu *vcpu)
 
 void apic_sleep(struct vcpu *vcpu)
 {
+	struct apic *apic = vcpu->apic;
+
+	if (apic->timer_at != TIMER_NONE)
+		timer_start(apic, apic->timer_at);
 	/* A suspend freezes it here, with the mutex held; see vcpu_lock(). */
 	wait_event_state(vcpu->wakeup, READ_ONCE(vcpu->requests),
 			 (TASK_INTERRUPTIBLE | TASK_FREEZABLE_UNSAFE));
+	if (apic->timer_at != TIMER_NONE)
+		timer_stop(apic);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -476,6 +519,7 @@ int apic_alloc(struct vcpu *vcpu)
 	lapic_reset(&apic->lapic, regs, vcpu->id, vcpu->id == 0);
 	apic->activity = vcpu->id ? MINIVMX_ACTIVITY_WAIT_FOR_SIPI : MINIVMX_ACTIVITY_RUNNING;
 	apic->vcpu = vcpu;
+	apic->timer_at = TIMER_NONE;
 	hrtimer_setup(&apic->timer, timer_fires, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	vcpu->apic = apic;
 	return 0;

@@ -35,6 +35,8 @@ enum apic_arrival {
  *	   find whom a message is for
  * @activity: MINIVMX_ACTIVITY_*
  * @deadline: host TSC at which IA32_TSC_DEADLINE is reached
+ * @timer_at: host TSC at which the CPU has to end the timer (TIMER_NONE: no need): RUN has
+ *	      the VMX-preemption timer do so, and @timer while it sleeps
  * @away: counted in vm->apics_away
  * @changed: @lapic was, and apicv_sync() has not told the CPU yet
  * @tpr_threshold: as the VMCS has it
@@ -50,6 +52,7 @@ struct apic {
 	struct lapic lapic;
 	u32 activity;
 	u64 deadline;
+	u64 timer_at;
 	bool away;
 	bool changed;
 	u32 tpr_threshold;
@@ -62,6 +65,8 @@ struct apic {
 	unsigned long arrived;
 	u8 sipi;
 };
+
+#define TIMER_NONE	U64_MAX
 
 /* A pair, for any VM. */
 int apic_alloc(struct vcpu *vcpu);
@@ -81,6 +86,11 @@ void apic_take_posted(struct vcpu *vcpu);
  * loaded, see vcpu_load(); then nothing was done. May sleep.
  */
 int apic_take_init(struct vcpu *vcpu);
+/*
+ * Before an entry, if there is a @timer_at: have the CPU leave the guest then, or take the
+ * timer's end, which has come. VMCS loaded, interrupts off.
+ */
+void apic_timer_enter(struct vcpu *vcpu);
 /* Does it execute, or is there something that makes it? All copies cached. */
 bool apic_runs(struct vcpu *vcpu);
 /* Sleep until there may be such a thing, or another request, or a signal. */

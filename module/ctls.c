@@ -36,6 +36,9 @@ MODULE_PARM_DESC(apic_accesses, "local APICs: virtualize accesses to the APIC's 
 static bool use_apic_registers = true;
 module_param_named(apic_registers, use_apic_registers, bool, 0444);
 MODULE_PARM_DESC(apic_registers, "local APICs: APIC-register virtualization (Y)");
+static bool use_apic_timer = true;
+module_param_named(apic_timer, use_apic_timer, bool, 0444);
+MODULE_PARM_DESC(apic_timer, "local APICs: timers by the VMX-preemption timer (Y)");
 /*
  * A CPU that can also post interrupts is trusted with their delivery. Bochs (2.7) cannot:
  * where an exit cuts off what it delivers it reports another event, and it does not keep
@@ -365,6 +368,7 @@ static int ctls_read(struct vmx_ctls *ctls, struct minivmx_caps *caps)
 	/* Set while there is a dirty log (dirty.c). */
 	ctls->pml = use_pml && ctls->ept_ad && (ctls->cpu2 & SECONDARY_EXEC_ENABLE_PML);
 	ctls->cpu2 &= ~SECONDARY_EXEC_ENABLE_PML;
+	ctls->apic_timer = use_apic_timer && (ctls->pin & PIN_BASED_VMX_PREEMPTION_TIMER);
 	ctls->timer_shift = caps->vmx_msrs[CAP_MISC] & VMX_MISC_TIMER_RATE;
 	ctls->cr4_fixed1 = caps->vmx_msrs[CAP_CR4_FIXED1];
 	return 0;

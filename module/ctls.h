@@ -38,6 +38,7 @@ enum ctl_word {
  * @pml: dirty logs are made by page-modification logging; its control is not in
  *	 @cpu2, but set while there is one
  * @timer_shift: the preemption timer counts the TSC shifted right by this
+ * @apic_timer: it ends the timers of local APICs
  * @perf_global: IA32_PERF_GLOBAL_CTRL exists and is switched at entry and exit
  */
 struct vmx_ctls {
@@ -57,6 +58,7 @@ struct vmx_ctls {
 	bool ept_ad;
 	bool ept_x_only;
 	bool pml;
+	bool apic_timer;
 	bool perf_global;
 };
 

@@ -55,6 +55,8 @@ static noinline void write_rarely_dirty(struct vcpu *vcpu)
 		vmwrite(VMCS_SECONDARY_CONTROLS, vcpu->cpu2_ctls);
 	if (vcpu->dirty & DIRTY_PML_INDEX)
 		pml_vmcs_restart();
+	if (vcpu->dirty & DIRTY_TIMER)
+		vmcs_set_timer(U64_MAX);
 }
 
 static __always_inline void write_dirty(struct vcpu *vcpu)
@@ -75,7 +77,7 @@ static __always_inline void write_dirty(struct vcpu *vcpu)
 		vmwrite(VMCS_GUEST_DR7, vcpu->dr7);
 		vmwrite(VMCS_GUEST_IA32_DEBUGCTL, vcpu->debugctl);
 	}
-	if (unlikely(vcpu->dirty & (DIRTY_CPU2 | DIRTY_PML_INDEX)))
+	if (unlikely(vcpu->dirty & (DIRTY_CPU2 | DIRTY_PML_INDEX | DIRTY_TIMER)))
 		write_rarely_dirty(vcpu);
 	vcpu->dirty = 0;
 }
@@ -232,6 +234,8 @@ static enum run_action run_once(struct vcpu *vcpu)
 		WRITE_ONCE(vcpu->in_guest, false);
 		return entry_put_off(vcpu);
 	}
+	if (vcpu->apic && vcpu->apic->timer_at != TIMER_NONE)
+		apic_timer_enter(vcpu);
 	if (unlikely(vcpu->events_waiting))
 		inject_events(vcpu);
 	if (vcpu->dirty)

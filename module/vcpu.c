@@ -77,7 +77,7 @@ void vcpu_reset(struct vcpu *vcpu)
 {
 	reset_regs(vcpu);
 	vcpu->interruptibility = 0;
-	vcpu->dirty &= DIRTY_CPU2 | DIRTY_PML_INDEX;
+	vcpu->dirty &= DIRTY_CPU2 | DIRTY_PML_INDEX | DIRTY_TIMER;
 	vcpu->cr2 = 0;
 	memset(vcpu->dr, 0, sizeof(vcpu->dr));
 	vcpu->debugctl = 0;

@@ -52,6 +52,7 @@ enum {
 #define DIRTY_DEBUG		BIT(4)	/* DR7, DEBUGCTL */
 #define DIRTY_CPU2		BIT(5)	/* secondary controls */
 #define DIRTY_PML_INDEX		BIT(6)	/* to start at the top again */
+#define DIRTY_TIMER		BIT(7)	/* the VMX-preemption timer: the watchdog again */
 
 /* vcpu->requests: bit numbers; any of them keeps the vCPU from entering. */
 enum vcpu_request {
@@ -374,6 +375,8 @@ int vcpu_load_here(struct vcpu *vcpu);
 #define EXCEPTIONS_EXITING	(BIT(1) | BIT(17) | BIT(18))
 
 /* vmcs_init.c: the constant part of a VMCS, and the state after reset */
+/* Leave the guest after so many ticks of the TSC or soon after, but not after the watchdog's. */
+void vmcs_set_timer(u64 ticks);
 void vmcs_init(struct vcpu *vcpu);
 void vmcs_init_guest(struct vcpu *vcpu);
 /* Host state that differs from CPU to CPU. */

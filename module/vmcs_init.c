@@ -88,6 +88,15 @@ void vmcs_init_guest(struct vcpu *vcpu)
 		vmwrite(VMCS_GUEST_IA32_PERF_GLOBAL_CTRL, 0);
 }
 
+void vmcs_set_timer(u64 ticks)
+{
+	const u64 watchdog = (u64)tsc_khz * WATCHDOG_MS;
+
+	vmwrite(VMCS_PREEMPTION_TIMER_VALUE,
+		ticks < watchdog ? (ticks >> vmx_ctls.timer_shift) + 1 :
+				   watchdog >> vmx_ctls.timer_shift);
+}
+
 static void init_controls(struct vcpu *vcpu)
 {
 	vmwrite(VMCS_PIN_BASED_CONTROLS, vmx_ctls.pin);
@@ -112,8 +121,7 @@ static void init_controls(struct vcpu *vcpu)
 	vmwrite(VMCS_VPID, vcpu->vpid);
 	vmwrite(VMCS_TSC_OFFSET, vcpu->vm->tsc_offset);
 	if (vmx_ctls.pin & PIN_BASED_VMX_PREEMPTION_TIMER)
-		vmwrite(VMCS_PREEMPTION_TIMER_VALUE,
-			(u64)tsc_khz * WATCHDOG_MS >> vmx_ctls.timer_shift);
+		vmcs_set_timer(U64_MAX);
 	/* Every ENCLS leaf exits, if the CPU has SGX at all. */
 	if (vmx_ctls.cpu2 & SECONDARY_EXEC_ENCLS_EXITING)
 		vmwrite(VMCS_ENCLS_EXIT_BITMAP, ~0ULL);
