@@ -338,34 +338,25 @@ void apic_sleep(struct vcpu *vcpu)
  * write the bytes there, as they do where the CPU virtualizes them; larger ones read
  * the register, and write nothing.
  */
-bool apic_mmio(struct vcpu *vcpu, u64 gpa, void *data, unsigned int size, bool write)
+void apic_mmio(struct vcpu *vcpu, u64 gpa, void *data, unsigned int size, bool write)
 {
-	struct lapic *lapic;
-	u32 offset, byte, value;
+	struct lapic *lapic = &vcpu->apic->lapic;
+	u32 offset = offset_in_page(gpa), byte = offset & 3, value;
 	int todo;
 
-	if (!vcpu->apic)
-		return false;
-	lapic = &vcpu->apic->lapic;
-	if (!lapic_enabled(lapic) || lapic_x2apic(lapic) ||
-	    (gpa & PAGE_MASK) != lapic_address(lapic))
-		return false;
-	offset = offset_in_page(gpa);
-	byte = offset & 3;
 	if (write) {
-		if (byte + size <= 4) {
-			value = lapic->regs[offset / 4];
-			memcpy((u8 *)&value + byte, data, size);
-			do_todo(vcpu, lapic_write(lapic, offset & ~3, value, rdtsc()));
-		}
-		return true;
+		if (byte + size > 4)
+			return;
+		value = lapic->regs[offset / 4];
+		memcpy((u8 *)&value + byte, data, size);
+		do_todo(vcpu, lapic_write(lapic, offset & ~3, value, rdtsc()));
+		return;
 	}
 	memset(data, 0, size);
 	value = lapic_read(lapic, offset & ~3, rdtsc(), &todo);
 	do_todo(vcpu, todo);
 	value >>= byte * 8;
 	memcpy(data, &value, min(size, 4 - byte));
-	return true;
 }
 
 void apic_written(struct vcpu *vcpu, u32 offset)

@@ -96,8 +96,17 @@ bool apic_runs(struct vcpu *vcpu);
 /* Sleep until there may be such a thing, or another request, or a signal. */
 void apic_sleep(struct vcpu *vcpu);
 
-/* An access in the APIC's page, if it is one: all of it, or false. May sleep. */
-bool apic_mmio(struct vcpu *vcpu, u64 gpa, void *data, unsigned int size, bool write);
+/* Is @gpa in the page in which the APIC's registers are now? */
+static inline bool apic_is_at(const struct vcpu *vcpu, u64 gpa)
+{
+	const struct lapic *lapic = vcpu->apic ? &vcpu->apic->lapic : NULL;
+
+	return lapic && (gpa & PAGE_MASK) == lapic_address(lapic) && lapic_enabled(lapic) &&
+	       !lapic_x2apic(lapic);
+}
+
+/* An access there. */
+void apic_mmio(struct vcpu *vcpu, u64 gpa, void *data, unsigned int size, bool write);
 /* The guest has written to the register at @offset, and it is in the page. */
 void apic_written(struct vcpu *vcpu, u32 offset);
 

@@ -536,12 +536,23 @@ static u64 arith_flags(u64 r, u64 carry, unsigned int size)
 }
 
 /* AF, undefined after AND, OR, XOR and TEST, is cleared as CPUs do. */
+/* What moves without being changed: as wide as memory is, and then as the register is. */
+static u64 moved(const struct insn *insn, u64 src)
+{
+	src &= size_mask(insn->mem_size);
+	if (insn->sign_extend)
+		src = sign_extend_size(src, insn->mem_size);
+	return src & size_mask(insn->op_size);
+}
+
 u64 insn_alu(const struct insn *insn, u64 dst, u64 src, u64 *rflags)
 {
 	u64 mask = size_mask(insn->op_size);
 	u64 changed = RFLAGS_ARITH;
 	u64 r, bit, carry = 0;
 
+	if (insn->op == INSN_MOV)	/* as nearly all are */
+		return moved(insn, src);
 	dst &= mask;
 	src &= mask;
 	if (insn->op == INSN_ADC || insn->op == INSN_SBB)
@@ -580,11 +591,8 @@ u64 insn_alu(const struct insn *insn, u64 dst, u64 src, u64 *rflags)
 		return insn->op == INSN_BTS ? dst | bit :
 		       insn->op == INSN_BTR ? dst & ~bit :
 		       insn->op == INSN_BTC ? dst ^ bit : dst;
-	default:		/* MOV, XCHG, strings */
-		src &= size_mask(insn->mem_size);
-		if (insn->sign_extend)
-			src = sign_extend_size(src, insn->mem_size);
-		return src & mask;
+	default:		/* XCHG, strings */
+		return moved(insn, src);
 	}
 
 	r &= mask;

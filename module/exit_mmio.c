@@ -107,13 +107,13 @@ static u64 piece_start(struct mmio_state *s)
 	return second ? s->gpa[1] + (s->done - s->first) : s->gpa[0] + s->done;
 }
 
-/* Is there an eventfd for it? */
-static bool write_signals(struct vcpu *vcpu, u64 gpa, const u8 *bytes, unsigned int size)
+/* Is there an eventfd for the piece that is written to @gpa? */
+static bool write_signals(struct vcpu *vcpu, u64 gpa)
 {
-	u64 data = 0;
+	struct mmio_state *s = vcpu->mmio;
+	u64 data = (s->value >> s->done * 8) & (~0ULL >> (64 - s->piece * 8));
 
-	memcpy(&data, bytes, size);
-	return ioeventfd_write(vcpu->vm, false, gpa, data, size);
+	return ioeventfd_write(vcpu->vm, false, gpa, data, s->piece);
 }
 
 /* Transfer @value piece by piece. RUN_TO_USER when userspace has to do one. */
@@ -127,8 +127,12 @@ static enum run_action operand_transfer(struct vcpu *vcpu, bool write)
 		int err;
 
 		if (s->is_device || gmem_check(vcpu->vm, gpa, 0)) {
-			if (apic_mmio(vcpu, gpa, bytes, s->piece, write) ||
-			    (write && write_signals(vcpu, gpa, bytes, s->piece))) {
+			if (apic_is_at(vcpu, gpa)) {
+				apic_mmio(vcpu, gpa, bytes, s->piece, write);
+				s->done += s->piece;
+				continue;
+			}
+			if (write && write_signals(vcpu, gpa)) {
 				s->done += s->piece;
 				continue;
 			}

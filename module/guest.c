@@ -407,8 +407,11 @@ bool guest_peek_code(struct vcpu *vcpu, struct guest_mode *mode, u64 words[GUEST
 		return false;
 	/* The host looks at the guest's memory: see guest_mode_read(). */
 	vcpu->l1d_flush = true;
-	return guest_translate(vcpu, mode, linear, GUEST_FETCH, &gpa, &fault) == GUEST_OK &&
-	       !gmem_peek(vcpu->vm, gpa, words, GUEST_PEEK / 8, MINIVMX_PROT_EXEC);
+	if (!(mode->cr0 & X86_CR0_PG))
+		gpa = linear;
+	else if (guest_translate(vcpu, mode, linear, GUEST_FETCH, &gpa, &fault) != GUEST_OK)
+		return false;
+	return !gmem_peek(vcpu->vm, gpa, words, GUEST_PEEK / 8, MINIVMX_PROT_EXEC);
 }
 
 u64 guest_segment_base(unsigned int seg)
