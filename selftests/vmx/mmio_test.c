@@ -482,6 +482,57 @@ TEST_F(vm, bytes_of_an_unknown_instruction_at_the_end_of_memory)
 	EXPECT_EQ(0, memcmp(self->run->insn.bytes, unknown, 4));
 }
 
+/* ---- What was decoded before ---- */
+
+GUEST64(changing_code,
+	"mov $2, %ecx;"
+	"1: movl $0x11, (%rdi);"	/* c7 07, then four bytes of immediate */
+	"movb $0x22, 1b+2(%rip); loop 1b; vmcall");
+
+TEST_F(vm, code_that_changes_is_decoded_again)
+{
+	vm_long(self, changing_code);
+	self->run->regs.rdi = VM_MMIO;
+	ASSERT_EQ(MINIVMX_EXIT_MMIO, vm_run(self));
+	EXPECT_WRITE(VM_MMIO, 4U, 0x11U);
+	ASSERT_EQ(MINIVMX_EXIT_MMIO, vm_skip(self));
+	EXPECT_WRITE(VM_MMIO, 4U, 0x22U);
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, vm_skip(self));
+}
+
+GUEST64(store_rsp, "mov $0x1234, %esp; mov %esp, (%rdi); mov %rsp, 4(%rdi); vmcall");
+
+TEST_F(vm, a_store_of_the_stack_pointer)
+{
+	vm_long(self, store_rsp);
+	self->run->regs.rdi = VM_MMIO;
+	ASSERT_EQ(MINIVMX_EXIT_MMIO, vm_run(self));
+	EXPECT_WRITE(VM_MMIO, 4U, 0x1234U);
+	ASSERT_EQ(MINIVMX_EXIT_MMIO, vm_skip(self));
+	EXPECT_WRITE(VM_MMIO + 4, 8U, 0x1234U);
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, vm_skip(self));
+}
+
+/* The same bytes are other instructions: in 16-bit code ModRM 7 is (%bx), in 32-bit code (%edi). */
+GUEST64(same_bytes, ".byte 0x8b, 0x07; vmcall");
+
+TEST_F(vm, the_same_bytes_in_code_of_another_size)
+{
+	vm_long(self, same_bytes);
+	self->run->regs.rdi = VM_MMIO;
+	ASSERT_EQ(MINIVMX_EXIT_MMIO, vm_run(self));
+	EXPECT_READ(VM_MMIO, 4);
+	ASSERT_EQ(MINIVMX_EXIT_HYPERCALL, answer(self, 5));
+	EXPECT_EQ(5UL, self->run->regs.rax);
+	vm_real(self, same_bytes);
+	self->sregs.ds.selector = VM_MMIO_LOW >> 4;
+	self->sregs.ds.base = VM_MMIO_LOW;
+	vm_set_sregs(self);
+	self->run->regs.rbx = 0;
+	ASSERT_EQ(MINIVMX_EXIT_MMIO, vm_run(self));
+	EXPECT_READ(VM_MMIO_LOW, 2);
+}
+
 /* ---- What is no device access ---- */
 
 TEST_F(vm, a_fetch_from_unmapped_memory_is_no_device_access)
