@@ -20,8 +20,9 @@ static void check_options(const struct run_options *options)
 		abort();
 	if (options->name && strlen(options->name) > 63)
 		abort();
+	/* A URI is no path. */
 	if (options->image && options->image[0] != '/' && strcmp(options->image, "-") &&
-	    strncmp(options->image, "vm/", 3))
+	    !strstr(options->image, "://") && strncmp(options->image, "vm/", 3))
 		abort();
 }
 
