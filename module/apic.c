@@ -11,6 +11,7 @@
 #include <asm/msr.h>
 #include <asm/processor.h>
 #include <asm/tsc.h>
+#include <asm/vmx.h>
 
 #include "apic.h"
 #include "apicv.h"
@@ -69,19 +70,27 @@ static void timer_stop(struct apic *apic)
  */
 static void timer_arm(struct apic *apic)
 {
+	/* Its exits may be the program's. */
+	bool by_cpu = vmx_ctls.apic_timer &&
+		      !apic->vcpu->routes[EXIT_REASON_PREEMPTION_TIMER];
 	u64 when;
 
-	if (!timer_end(apic, &when)) {
-		if (!vmx_ctls.apic_timer)
-			timer_stop(apic);
-		else if (apic->timer_at != TIMER_NONE)
-			apic->vcpu->dirty |= DIRTY_TIMER;
+	if (apic->timer_at != TIMER_NONE) {
 		apic->timer_at = TIMER_NONE;
-	} else if (vmx_ctls.apic_timer) {
-		apic->timer_at = when;
-	} else {
-		timer_start(apic, when);
+		apic->vcpu->dirty |= DIRTY_TIMER;
 	}
+	if (!timer_end(apic, &when))
+		timer_stop(apic);
+	else if (by_cpu)
+		apic->timer_at = when;
+	else
+		timer_start(apic, when);
+}
+
+void apic_timer_routed(struct vcpu *vcpu)
+{
+	timer_stop(vcpu->apic);
+	timer_arm(vcpu->apic);
 }
 
 static enum hrtimer_restart timer_fires(struct hrtimer *timer)
@@ -241,7 +250,7 @@ void apic_timer_enter(struct vcpu *vcpu)
 		do_todo(vcpu, timer_todo(apic));
 	/* Never too soon, which would only be another exit. */
 	if (apic->timer_at != TIMER_NONE)
-		vmcs_set_timer(apic->timer_at > now ? apic->timer_at - now : 0);
+		vmcs_set_timer(vcpu, apic->timer_at > now ? apic->timer_at - now : 0);
 }
 
 void apic_take_posted(struct vcpu *vcpu)

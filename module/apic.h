@@ -91,6 +91,8 @@ int apic_take_init(struct vcpu *vcpu);
  * timer's end, which has come. VMCS loaded, interrupts off.
  */
 void apic_timer_enter(struct vcpu *vcpu);
+/* The exits of the VMX-preemption timer have become the program's, or are no more. */
+void apic_timer_routed(struct vcpu *vcpu);
 /* Does it execute, or is there something that makes it? All copies cached. */
 bool apic_runs(struct vcpu *vcpu);
 /* Sleep until there may be such a thing, or another request, or a signal. */

@@ -3,6 +3,7 @@
 #include <linux/kernel.h>
 #include <asm/vmx.h>
 
+#include "apic.h"
 #include "exit.h"
 #include "msr.h"
 #include "route.h"
@@ -28,6 +29,8 @@ int route_set(struct vcpu *vcpu, const struct minivmx_route *route)
 		vcpu->exceptions_to_user = route->route == MINIVMX_ROUTE_USER;
 	else
 		vcpu->routes[route->reason] = route->route;
+	if (route->reason == EXIT_REASON_PREEMPTION_TIMER && vcpu->apic)
+		apic_timer_routed(vcpu);
 	vcpu_unlock(vcpu);
 	return 0;
 }

@@ -56,7 +56,7 @@ static noinline void write_rarely_dirty(struct vcpu *vcpu)
 	if (vcpu->dirty & DIRTY_PML_INDEX)
 		pml_vmcs_restart();
 	if (vcpu->dirty & DIRTY_TIMER)
-		vmcs_set_timer(U64_MAX);
+		vmcs_set_timer(vcpu, S64_MAX);
 }
 
 static __always_inline void write_dirty(struct vcpu *vcpu)

@@ -52,7 +52,7 @@ enum {
 #define DIRTY_DEBUG		BIT(4)	/* DR7, DEBUGCTL */
 #define DIRTY_CPU2		BIT(5)	/* secondary controls */
 #define DIRTY_PML_INDEX		BIT(6)	/* to start at the top again */
-#define DIRTY_TIMER		BIT(7)	/* the VMX-preemption timer: the watchdog again */
+#define DIRTY_TIMER		BIT(7)	/* the VMX-preemption timer: @timer_limit again */
 
 /* vcpu->requests: bit numbers; any of them keeps the vCPU from entering. */
 enum vcpu_request {
@@ -182,6 +182,8 @@ struct mmio_state;
  * @cpu_ctls: primary processor-based controls as the VMCS has them
  * @cpu2_ctls: secondary processor-based controls as the VMCS has or gets them
  * @entry_ctls: VM-entry controls as the VMCS has them
+ * @timer_limit: the VMX-preemption timer is never longer: the watchdog, or what the program
+ *		 has made it
  * @cr0: guest's view, but for the bits that it owns: the read shadow
  * @cr0_mask: the guest/host mask: bits that the guest does not own
  * @cr2: guest's, in the CPU during an entry
@@ -270,6 +272,7 @@ struct vcpu {
 	u32 cpu_ctls;
 	u32 cpu2_ctls;
 	u32 entry_ctls;
+	u32 timer_limit;
 	u64 cr0, cr2, cr4, cr8;
 	u64 cr0_mask, cr4_mask;
 	u64 efer;
@@ -375,10 +378,12 @@ int vcpu_load_here(struct vcpu *vcpu);
 #define EXCEPTIONS_EXITING	(BIT(1) | BIT(17) | BIT(18))
 
 /* vmcs_init.c: the constant part of a VMCS, and the state after reset */
-/* Leave the guest after so many ticks of the TSC or soon after, but not after the watchdog's. */
-void vmcs_set_timer(u64 ticks);
+/* Leave the guest after so many ticks of the TSC or soon after, but not after @timer_limit. */
+void vmcs_set_timer(struct vcpu *vcpu, u64 ticks);
 void vmcs_init(struct vcpu *vcpu);
 void vmcs_init_guest(struct vcpu *vcpu);
+/* The VMX-preemption timer of a new VMCS, the largest that it may have. */
+u32 vmcs_watchdog(void);
 /* Host state that differs from CPU to CPU. */
 void vmcs_init_host_cpu(void);
 

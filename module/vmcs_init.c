@@ -27,6 +27,12 @@ void vmx_exit_landing(void);
  */
 #define WATCHDOG_MS	10
 
+/* In the timer's units. A program may make it shorter, and not longer. */
+u32 vmcs_watchdog(void)
+{
+	return (u64)tsc_khz * WATCHDOG_MS >> vmx_ctls.timer_shift;
+}
+
 #define PAT_AFTER_RESET		0x0007040600070406ULL
 
 struct segment_reset {
@@ -88,13 +94,10 @@ void vmcs_init_guest(struct vcpu *vcpu)
 		vmwrite(VMCS_GUEST_IA32_PERF_GLOBAL_CTRL, 0);
 }
 
-void vmcs_set_timer(u64 ticks)
+void vmcs_set_timer(struct vcpu *vcpu, u64 ticks)
 {
-	const u64 watchdog = (u64)tsc_khz * WATCHDOG_MS;
-
 	vmwrite(VMCS_PREEMPTION_TIMER_VALUE,
-		ticks < watchdog ? (ticks >> vmx_ctls.timer_shift) + 1 :
-				   watchdog >> vmx_ctls.timer_shift);
+		min_t(u64, (ticks >> vmx_ctls.timer_shift) + 1, vcpu->timer_limit));
 }
 
 static void init_controls(struct vcpu *vcpu)
@@ -121,7 +124,7 @@ static void init_controls(struct vcpu *vcpu)
 	vmwrite(VMCS_VPID, vcpu->vpid);
 	vmwrite(VMCS_TSC_OFFSET, vcpu->vm->tsc_offset);
 	if (vmx_ctls.pin & PIN_BASED_VMX_PREEMPTION_TIMER)
-		vmcs_set_timer(U64_MAX);
+		vmcs_set_timer(vcpu, S64_MAX);
 	/* Every ENCLS leaf exits, if the CPU has SGX at all. */
 	if (vmx_ctls.cpu2 & SECONDARY_EXEC_ENCLS_EXITING)
 		vmwrite(VMCS_ENCLS_EXIT_BITMAP, ~0ULL);

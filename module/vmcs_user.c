@@ -29,7 +29,7 @@ enum vmcs_policy {
 	POLICY_CR0_SHADOW, POLICY_CR4_SHADOW, POLICY_CR4,
 	POLICY_EFER, POLICY_DR7, POLICY_DEBUGCTL, POLICY_ACTIVITY,
 	POLICY_RIP, POLICY_RSP, POLICY_RFLAGS, POLICY_INTERRUPTIBILITY,
-	POLICY_TSC_OFFSET,
+	POLICY_TSC_OFFSET, POLICY_TIMER,
 };
 
 struct field_row {
@@ -107,6 +107,7 @@ static u64 owned_bits(enum vmcs_policy policy)
 	case POLICY_RFLAGS:
 	case POLICY_INTERRUPTIBILITY:
 	case POLICY_TSC_OFFSET:
+	case POLICY_TIMER:
 		return 0;
 	default:
 		return ~0ULL;
@@ -179,6 +180,8 @@ static int field_judge(const struct field_row *row, struct minivmx_vmcs_field *f
 		return refuse(~0ULL, -EPERM, field);
 	changed = field->value ^ old;
 	error = refuse(field->value & too_wide(row->encoding), -ERANGE, field);
+	if (!error && row->policy == POLICY_TIMER && field->value > vmcs_watchdog())
+		return refuse(field->value & ~old, -EPERM, field);
 	error = error ?: refuse(changed & owned_bits(row->policy), -EPERM, field);
 	return error ?: refuse(changed & stuck_bits(row->policy), -EINVAL, field);
 }
@@ -236,6 +239,9 @@ static void field_set(struct vcpu *vcpu, const struct field_row *row, u64 value)
 	case POLICY_TSC_OFFSET:
 		vcpu_tsc_moved(vcpu);
 		break;
+	case POLICY_TIMER:
+		vcpu->timer_limit = value;
+		break;
 	default:
 		break;
 	}
@@ -250,9 +256,13 @@ static int borrow_clean(struct vcpu *vcpu)
 {
 	int ret = vcpu_borrow(vcpu);
 
-	if (!ret)
-		vcpu_write_dirty(vcpu);
-	return ret;
+	if (ret)
+		return ret;
+	/* The field is the program's, whatever a timer of the guest makes of it for an entry. */
+	if (vmx_ctls.pin & PIN_BASED_VMX_PREEMPTION_TIMER)
+		vcpu->dirty |= DIRTY_TIMER;
+	vcpu_write_dirty(vcpu);
+	return 0;
 }
 
 static int get_fields(struct vcpu *vcpu, struct minivmx_vmcs_field *fields, u32 nr)

@@ -1019,7 +1019,9 @@ struct minivmx_vmcs_field {
  * guest: module/fields.def and module/controls.def say which. The CPU judges the
  * values at the next entry (MINIVMX_EXIT_ENTRY_FAIL). RIP, RSP and RFLAGS are
  * changed in the run page, too. A valid VM-entry interruption-information field is
- * delivered at the next entry, unless an event of the run page is.
+ * delivered at the next entry, unless an event of the run page is. The VMX-preemption
+ * timer may be set to less than a new vCPU has; each entry starts it anew, and its exit
+ * comes to the program by MINIVMX_SET_ROUTE.
  */
 struct minivmx_vmcs {
 	__u32 nr;

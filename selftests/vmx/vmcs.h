@@ -37,6 +37,7 @@ enum field_policy {
 	FIELD_RFLAGS = FIELD_OTHER,
 	FIELD_INTERRUPTIBILITY = FIELD_OTHER,
 	FIELD_TSC_OFFSET = FIELD_OTHER,
+	FIELD_TIMER = FIELD_OTHER,
 };
 
 static const struct vmcs_row {
@@ -90,6 +91,15 @@ static inline void vmcs_set(VM *self, uint32_t encoding, uint64_t value)
 static inline void vmcs_set_bits(VM *self, uint32_t encoding, uint64_t bits)
 {
 	vmcs_set(self, encoding, vmcs_get(self, encoding) | bits);
+}
+
+/* The value of the VMX-preemption timer for so many ticks of the TSC. */
+static inline uint64_t vmcs_timer(VM *self, uint64_t ticks)
+{
+	struct minivmx_caps caps;
+
+	vm_must(!minivmx_get_caps(self->system, &caps));
+	return ticks >> (caps.vmx_msrs[5] & 0x1f);	/* IA32_VMX_MISC */
 }
 
 #endif /* SELFTESTS_VMCS_H */
