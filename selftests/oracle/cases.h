@@ -6,95 +6,15 @@
 #ifndef SELFTESTS_ORACLE_CASES_H
 #define SELFTESTS_ORACLE_CASES_H
 
+#include "../lib/chance.h"
+#include "../vmx/modes.h"
 #include "../vmx/vmcs.h"
 
 static struct minivmx_caps caps;
 
-/* ---- Chance ---- */
-
-static uint64_t state;
-
-static uint64_t random64(void)
-{
-	/* splitmix64: any seed will do. */
-	uint64_t z = state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
-static uint64_t below(uint64_t n)
-{
-	return random64() % n;
-}
-
 /* ---- Valid states ---- */
 
-GUEST16(halt16, "hlt");
-GUEST32(halt32, "hlt");
-GUEST64(halt64, "hlt");
-
-enum mode { REAL, PROTECTED, V8086, PAGED, PAE, LONG, LONG_USER, COMPATIBILITY, NR_MODES };
-
-static const char *const mode_names[NR_MODES] = {
-	"real", "protected", "virtual-8086", "32-bit paging", "PAE", "64-bit",
-	"64-bit at CPL 3", "compatibility",
-};
-
 static struct minivmx_vmcs_field base[NR_MODES][NR_ALL];
-
-static void set_v8086(VM *vm)
-{
-	struct minivmx_segment *segments[] = {
-		&vm->sregs.cs, &vm->sregs.ss, &vm->sregs.ds, &vm->sregs.es, &vm->sregs.fs,
-		&vm->sregs.gs,
-	};
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_LEN(segments); i++)
-		*segments[i] = (struct minivmx_segment) {
-			.selector = 0x1000, .base = 0x10000, .limit = 0xffff, .access = 0xf3,
-		};
-	vm_set_sregs(vm);
-	vm->run->regs.rip = 0;
-	vm->run->regs.rsp = 0x8000;
-	vm->run->regs.rflags = 2 | 1 << 17;
-}
-
-static void set_compatibility(VM *vm)
-{
-	vm->sregs.cs.access = 0xc09b;
-	vm_set_sregs(vm);
-}
-
-static void set_mode(VM *vm, enum mode mode)
-{
-	switch (mode) {
-	case REAL:
-		vm_real(vm, halt16);
-		break;
-	case PROTECTED:
-	case V8086:
-		vm_prot(vm, halt32);
-		break;
-	case PAGED:
-		vm_paged(vm, halt32);
-		break;
-	case PAE:
-		vm_pae(vm, halt32);
-		break;
-	default:
-		vm_long(vm, halt64);
-		break;
-	}
-	if (mode == V8086)
-		set_v8086(vm);
-	if (mode == LONG_USER)
-		vm_user(vm);
-	if (mode == COMPATIBILITY)
-		set_compatibility(vm);
-}
 
 /* Enter nothing, but take the registers of the run page. */
 static void take_registers(VM *vm)
@@ -465,7 +385,7 @@ static void make_case(struct test_case *c, uint64_t seed, uint64_t number)
 {
 	unsigned int i, circumstance, aims;
 
-	state = seed ^ number * 0xd1342543de82ef95;
+	chance_start(seed, number);
 	c->number = number;
 	c->mode = below(NR_MODES);
 	circumstance = below(nr_circumstances);
