@@ -9,11 +9,13 @@
  *		if there is none, or "off"
  *   msrs	a line for each VMX capability MSR: its number, and its value, "-" if
  *		it cannot be read
+ *   host	the words of host_state.def, on the CPU that reads them
  *
  * When the host reboots, after all others were told so, it says on the console
  * which CPUs still have CR4.VMXE set.
  */
 #include <linux/debugfs.h>
+#include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/kstrtox.h>
@@ -23,6 +25,9 @@
 #include <linux/seq_file.h>
 #include <linux/smp.h>
 #include <asm/asm.h>
+#include <asm/debugreg.h>
+#include <asm/desc.h>
+#include <asm/fpu/xcr.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
 #include <asm/tlbflush.h>
@@ -86,6 +91,72 @@ static int msrs_show(struct seq_file *file, void *unused)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(msrs);
+
+/* ---- The state of a CPU ---- */
+
+static u64 msr(u32 index)
+{
+	u32 low, high;
+
+	return rdmsr_safe(index, &low, &high) ? 0 : (u64)high << 32 | low;
+}
+
+static u64 xcr0(void)
+{
+	return __read_cr4() & X86_CR4_OSXSAVE ? xgetbv(XCR_XFEATURE_ENABLED_MASK) : 0;
+}
+
+#define debug_register(n) ({ unsigned long value_; get_debugreg(value_, n); value_; })
+#define selector(segment) ({ u16 value_; savesegment(segment, value_); value_; })
+
+static u16 task_register(void)
+{
+	u16 value;
+
+	asm volatile("str %0" : "=r"(value));
+	return value;
+}
+
+static u16 local_table(void)
+{
+	u16 value;
+
+	asm volatile("sldt %0" : "=r"(value));
+	return value;
+}
+
+static struct desc_ptr gdt(void)
+{
+	struct desc_ptr table;
+
+	native_store_gdt(&table);
+	return table;
+}
+
+static struct desc_ptr idt(void)
+{
+	struct desc_ptr table;
+
+	store_idt(&table);
+	return table;
+}
+
+static ssize_t host_read(struct file *file, char __user *to, size_t size, loff_t *offset)
+{
+#define HOST(name, value) value,
+	const u64 words[] = {
+#include "host_state.def"
+	};
+#undef HOST
+
+	return simple_read_from_buffer(to, size, offset, words, sizeof(words));
+}
+
+static const struct file_operations host_fops = {
+	.owner = THIS_MODULE,
+	.read = host_read,
+	.llseek = default_llseek,
+};
 
 /* ---- The third owner ---- */
 
@@ -207,6 +278,7 @@ static int __init probe_init(void)
 	debugfs_create_file("vmxe", 0400, dir, NULL, &vmxe_fops);
 	debugfs_create_file("current", 0400, dir, NULL, &current_fops);
 	debugfs_create_file("msrs", 0400, dir, NULL, &msrs_fops);
+	debugfs_create_file("host", 0400, dir, NULL, &host_fops);
 	return 0;
 }
 module_init(probe_init);
