@@ -24,7 +24,7 @@ KBUILD_DIR = $(BUILD)/module/$(KERNEL)
 PAYLOAD = $(BUILD)/payload/$(KERNEL)
 
 .PHONY: all module probe user selftests payload setup check check-quick check-kernels check-debug \
-	check-style oracle cpuid compare demo debian shell clean help
+	check-style fuzz oracle cpuid compare demo debian shell clean help
 
 all: module user
 
@@ -81,6 +81,11 @@ SEED ?= 1
 oracle: setup
 	./selftests/oracle/run --cases $(N) --seed $(SEED) --rules $(if $(OPEN),--open)
 
+# N: calls, entries and inputs; SEED: one by chance if none is given.
+fuzz: setup
+	./selftests/fuzz/run --cases $(if $(filter file,$(origin N)),100000,$(N)) \
+		$(if $(filter file,$(origin SEED)),,--seed $(SEED))
+
 cpuid: setup
 	./docs/cpuid/run
 
@@ -101,7 +106,7 @@ shell: setup
 
 clean:
 	rm -rf $(BUILD)/module $(BUILD)/probe $(BUILD)/payload $(BUILD)/bin $(BUILD)/lib \
-		$(BUILD)/obj $(BUILD)/selftests
+		$(BUILD)/obj $(BUILD)/selftests $(BUILD)/fuzz $(BUILD)/fuzzed
 
 help:
 	@echo 'make              build the module and the userspace programs'
@@ -116,6 +121,7 @@ help:
 	@echo 'make check-kernels on each kernel, the newest Debian one too: builds, symbols, tests'
 	@echo 'make check-debug  on a kernel with KASAN, lockdep, kmemleak and more; takes hours'
 	@echo 'make oracle       does the entry verdict say what the CPU says? (N= cases, SEED=, OPEN=1)'
+	@echo 'make fuzz         calls, guests, rings and files by chance (N= cases, SEED=)'
 	@echo 'make compare      measure minivmx and KVM side by side: build/compare/compare.html'
 	@echo 'make cpuid        watch a guest execute CPUID, and draw it (docs/cpuid)'
 	@echo 'make check-style  checkpatch, sparse, W=1, -Werror, shellcheck'

@@ -15,6 +15,9 @@ GDB_TEST=uapi/gdb_test.sh
 # host's; with two CPUs it would take too long.
 has_gdb() { [[ $2 == 1 && $3 == "$1" ]]; }
 
+# fuzzes KERNEL CPUS: one boot is enough of them, and that of the debug kernel.
+fuzzes() { [[ $1 == debug || ($1 == 6.12 && $2 == 1) ]]; }
+
 # target_programs KERNEL CPUS GUEST: the programs for a machine with VT-x.
 target_programs() {
 	local guest=$3 kind name
@@ -23,6 +26,7 @@ target_programs() {
 			case $kind/$name in
 			"$GUEST_TEST" | "$STRESS_TEST") [[ $guest != - ]] || continue ;;
 			"$GDB_TEST") has_gdb "$@" || continue ;;
+			*_fuzz) fuzzes "$@" || continue ;;
 			esac
 			echo "$kind/$name"
 		done < <(programs $kind)
