@@ -153,7 +153,7 @@ job_boot() {
 		boot 36000 env SELFTEST_ROUNDS=full TEST_SECONDS=18000 /testbed/on-target "$@" ||
 			status=$?
 	else
-		boot 1500 /testbed/on-target "$@" || status=$?
+		boot 1800 /testbed/on-target "$@" || status=$?
 	fi
 	judge_tests "$@"
 	judge_boot "$status"
