@@ -597,7 +597,8 @@ int main(int argc, char **argv)
 	fuzz_must(system >= 0 && !minivmx_get_info(system, &info));
 	close(system);
 	xsave_size = info.xsave_size;
-	for (; fuzz_goes_on(); fuzz.round++) {
+	/* What is left of a round would be found again in each that follows. */
+	while (fuzz_goes_on() && !counter(COUNT_VMS) && !counter(COUNT_VCPUS)) {
 		pid_t child = fork();
 
 		fuzz_must(child >= 0);
@@ -609,9 +610,7 @@ int main(int argc, char **argv)
 		take_reports();
 		check_counters();
 		fuzz_check_taint();
-		/* What is left would be found again in each round. */
-		if (counter(COUNT_VMS) || counter(COUNT_VCPUS))
-			break;
+		fuzz.round++;
 	}
 	print_calls();
 	return fuzz_end();
