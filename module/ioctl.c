@@ -18,6 +18,7 @@
 #include "apic.h"
 #include "cpuid.h"
 #include "ctls.h"
+#include "debugfs.h"
 #include "dirty.h"
 #include "fpu.h"
 #include "hw.h"
@@ -494,6 +495,7 @@ static long vm_ioctl_create_vcpu(void *object, union ioctl_arg *arg)
 	smp_store_release(&vm->vcpus[id], vcpu);
 	if (READ_ONCE(vm->dead))
 		vcpu_request(vcpu, REQ_DEAD);
+	stats_add_vcpu(vcpu);
 	mutex_unlock(&vm->vcpu_mutex);
 	fd_install(fd, file);
 	return fd;

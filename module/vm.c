@@ -52,6 +52,7 @@ struct vm *vm_create(struct file *kvm_vm, u32 flags)
 	if (ret)
 		goto free_page;
 	stat_inc(STAT_VMS);
+	stats_add_vm(vm);
 	return vm;
 
 free_page:
@@ -69,9 +70,10 @@ static void vm_release(struct kref *refs)
 	int i;
 
 	/*
-	 * No thread runs a vCPU any more: each held a reference. The notifiers
-	 * go first, because they look at the vCPUs, as the doors do.
+	 * No thread runs a vCPU any more: each held a reference. What looks at the
+	 * vCPUs goes first: debugfs, the notifiers, the doors.
 	 */
+	stats_remove_vm(vm);
 	gmem_exit(vm);
 	doors_exit(&vm->doors);
 	for (i = 0; i < MINIVMX_MAX_VCPUS; i++)

@@ -13,6 +13,7 @@
 #include "ept.h"
 #include "irqfd.h"
 
+struct dentry;
 struct file;
 struct rights;
 struct vcpu;
@@ -49,6 +50,7 @@ struct mem_region {
  * @dead: set by vm_kill(), never cleared
  * @has_apics: each vCPU has a local APIC; constant
  * @tsc_offset: guest TSC minus host TSC at power-up
+ * @stats_dir: its folder in debugfs
  *
  * @doors: see struct doors
  * @vcpu_mutex: creation of vCPUs
@@ -74,6 +76,7 @@ struct vm {
 	bool dead;
 	bool has_apics;
 	u64 tsc_offset;
+	struct dentry *stats_dir;
 	struct doors doors;
 
 	struct mutex vcpu_mutex;
