@@ -17,6 +17,7 @@ int cmd_explain(int argc, char **argv);
 int cmd_ept(int argc, char **argv);
 int cmd_vmcs(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 int cmd_caps(int argc, char **argv);
 int cmd_balloon(int argc, char **argv);
 int cmd_check(int argc, char **argv);

@@ -32,6 +32,7 @@ static const struct command {
 	{ "caps", cmd_caps, "show what VMX can do on this CPU, and what minivmx uses" },
 	{ "vmcs", cmd_vmcs, "look at, change and compare VMCSs" },
 	{ "trace", cmd_trace, "show the exits of a guest while it runs" },
+	{ "top", cmd_top, "show the exits of all guests of this host, live" },
 	{ "explain", cmd_explain, "say why VM entry refuses a VMCS" },
 	{ "compare", cmd_compare, "measure it against KVM" },
 	{ "ept", cmd_ept, "show the extended page tables of a guest that runs" },
