@@ -24,7 +24,7 @@ KBUILD_DIR = $(BUILD)/module/$(KERNEL)
 PAYLOAD = $(BUILD)/payload/$(KERNEL)
 
 .PHONY: all module probe user selftests payload setup check check-quick check-kernels check-debug \
-	check-style fuzz oracle cpuid compare demo debian shell clean help
+	check-style fuzz oracle cpuid compare demo debian shell clean help man uapi-doc demo-picture
 
 all: module user
 
@@ -89,6 +89,17 @@ fuzz: setup
 cpuid: setup
 	./docs/cpuid/run
 
+# The manual pages, and docs/uapi.md, which is committed, from the header's comments.
+man: setup user
+	./docs/man/build $(BUILD)/man
+
+uapi-doc: setup
+	./docs/uapi-doc >$(BUILD)/uapi.md
+	cp $(BUILD)/uapi.md docs/uapi.md
+
+demo-picture: setup
+	./docs/demo-picture
+
 compare: setup
 	./testbed/compare
 
@@ -106,7 +117,7 @@ shell: setup
 
 clean:
 	rm -rf $(BUILD)/module $(BUILD)/probe $(BUILD)/payload $(BUILD)/bin $(BUILD)/lib \
-		$(BUILD)/obj $(BUILD)/selftests $(BUILD)/fuzz $(BUILD)/fuzzed
+		$(BUILD)/obj $(BUILD)/selftests $(BUILD)/fuzz $(BUILD)/fuzzed $(BUILD)/man
 
 help:
 	@echo 'make              build the module and the userspace programs'
@@ -124,5 +135,8 @@ help:
 	@echo 'make fuzz         calls, guests, rings and files by chance (N= cases, SEED=)'
 	@echo 'make compare      measure minivmx and KVM side by side: build/compare/compare.html'
 	@echo 'make cpuid        watch a guest execute CPUID, and draw it (docs/cpuid)'
+	@echo 'make man          the manual pages: build/man/minivmx.1, minivmx.4, libminivmx.3'
+	@echo 'make uapi-doc     docs/uapi.md, from the comments of uapi/minivmx.h'
+	@echo 'make demo-picture docs/demo.svg, from a recording of make demo'
 	@echo 'make check-style  checkpatch, sparse, W=1, -Werror, shellcheck'
 	@echo 'make clean        remove what was built (not what was downloaded)'

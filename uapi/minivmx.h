@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
-/*
- * minivmx: the interface between /dev/minivmx and userspace.
+/**
+ * DOC: The interface between /dev/minivmx and userspace
  *
  * Three kinds of file descriptor, each with its own ioctls:
  *
- *   open("/dev/minivmx")   the system: what this host offers, new VMs
- *   MINIVMX_CREATE_VM      a VM: guest-physical memory, new vCPUs
- *   MINIVMX_CREATE_VCPU    a vCPU: its state, its run page (mmap), RUN
+ * - open("/dev/minivmx"): the system: what this host offers, new VMs
+ * - MINIVMX_CREATE_VM: a VM: guest-physical memory, new vCPUs
+ * - MINIVMX_CREATE_VCPU: a vCPU: its state, its run page (mmap), RUN
  *
- * Conventions
+ * Conventions:
+ *
  * - Every structure is padded to 8 bytes by hand, the same in 32- and 64-bit
  *   programs; the asserts at the end hold its size fixed.
  * - Fields called "reserved" and bits without a name must be zero: -EINVAL.
@@ -32,7 +33,7 @@
 
 #define MINIVMX_API_VERSION	1
 
-/* Limits. */
+/* Limits */
 #define MINIVMX_MAX_VCPUS	64	/* vCPUs in a VM; ids are below this */
 #define MINIVMX_MAX_REGIONS	256	/* mapped ranges in a VM */
 #define MINIVMX_MAX_RIGHTS	4096	/* stretches of different rights in a range */
@@ -943,7 +944,8 @@ struct minivmx_irqfd {
  * @flags: MINIVMX_EVENTFD_REMOVE, MINIVMX_IOEVENTFD_*
  * @reserved: zero
  *
- * String instructions exit all the same. Errors as of MINIVMX_IRQFD, but -ENODEV.
+ * String instructions exit all the same. Errors as of MINIVMX_IRQFD, but no APICs are
+ * needed.
  */
 struct minivmx_ioeventfd {
 	__u64 address;
@@ -1081,7 +1083,7 @@ struct minivmx_msr_route {
 	__u32 route;
 };
 
-/* Limits of minivmx_set_ring.nr, and where the ring is in mmap(). */
+/* Limits of minivmx_set_ring.nr, and where the ring is in mmap() */
 #define MINIVMX_MIN_RECORDS	64
 #define MINIVMX_MAX_RECORDS	65536
 #define MINIVMX_RING_OFFSET	4096
@@ -1186,14 +1188,15 @@ struct minivmx_ring {
 #define MINIVMX_IRQFD		_IOW(MINIVMX_IOC, 0x1a, struct minivmx_irqfd)
 #define MINIVMX_IOEVENTFD	_IOW(MINIVMX_IOC, 0x1b, struct minivmx_ioeventfd)
 
-/*
- * of a vCPU
+/**
+ * DOC: The ioctls of a vCPU
  *
  * RUN enters the guest and returns 0 when an exit needs the program, or
  * -EINTR (kind MINIVMX_EXIT_INTR) when a signal is pending. In both cases the
  * page was read and written: a SKIP is done, an event is taken. Kind
  * MINIVMX_EXIT_INTR may come at any time, also when the host needs the thread
  * for work of its own: run again with MINIVMX_RETRY.
+ *
  * Refusals, which leave page and vCPU as they were: -EBUSY if another thread
  * runs this vCPU or an event is in the way, -ENXIO if the run page was never
  * mapped, -EINVAL for an unknown action, request or event.
@@ -1207,6 +1210,7 @@ struct minivmx_ring {
  * The others work while the vCPU runs, too, between two of its exits: RUN lends
  * the vCPU to other threads. They fail with -ENODEV as RUN.
  */
+/* of a vCPU */
 #define MINIVMX_RUN		_IO(MINIVMX_IOC, 0x20)
 #define MINIVMX_KICK		_IO(MINIVMX_IOC, 0x21)
 #define MINIVMX_GET_SREGS	_IOR(MINIVMX_IOC, 0x22, struct minivmx_sregs)
