@@ -45,7 +45,10 @@ missing() {
 }
 
 # The part of minivmx.1 that is about a command.
-section() { awk -v title="minivmx $1" '/^(   )?[^ ]/ { is_it = $0 == "   " title } is_it' "$SCRATCH/minivmx.1.txt"; }
+section() {
+	awk -v title="   minivmx $1" '/^(   )?[^ ]/ { is_it = $0 == title } is_it' \
+		"$SCRATCH/minivmx.1.txt"
+}
 
 missing_options() {
 	for command in $(commands); do
