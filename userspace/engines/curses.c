@@ -2,9 +2,6 @@
 /* The screen of minivmx top by ncurses: see runner/top_screen.h. */
 #include <curses.h>
 
-/* Macros of its own that are names elsewhere. */
-#undef move
-
 #include "array.h"
 #include "top_screen.h"
 

@@ -238,6 +238,8 @@ static int run(const struct top_options *options)
 
 static void print_help(void)
 {
+	size_t i;
+
 	printf("usage: minivmx top [OPTION]...\n\n"
 	       "Shows the VM exits of all guests of this host while they happen, whoever runs them:\n"
 	       "how many a second, how many of them went on to the program, and of what reason\n"
@@ -245,14 +247,10 @@ static void print_help(void)
 	       "root alone. To look costs a guest no exit.\n\n"
 	       "VM is a number that the module gives, PID the process that made it: see minivmx\n"
 	       "list. TOTAL is since the VM was made.\n\n"
-	       "Keys:\n"
-	       "  v, c, r     virtual machines, their vCPUs, reasons of exits\n"
-	       "  Up, Down    select a row; also Home, End, PgUp, PgDn\n"
-	       "  Enter       of this VM its vCPUs, of this vCPU its reasons; Backspace: back\n"
-	       "  e, u, t, n  sort by exits, exits to the program, their total, number\n"
-	       "  Space       hold the table, and let it go\n"
-	       "  h, q        help, quit\n\n"
-	       "Options:\n"
+	       "Keys:\n", HOST_STATS_DIR);
+	for (i = 0; i < TOP_UI_NR_KEYS; i++)
+		printf("  %s\n", top_ui_keys[i]);
+	printf("\nOptions:\n"
 	       "      --view VIEW      vms, vcpus or reasons (vms)\n"
 	       "      --sort ORDER     exits, user, total or number (exits)\n"
 	       "      --delay SECONDS  between two tables (1)\n"
@@ -270,7 +268,7 @@ static void print_help(void)
 	       "  minivmx top\n"
 	       "  minivmx top --batch --count 1 --view reasons\n"
 	       "  minivmx top --json --delay 10 | jq '.vms[].pid'\n",
-	       HOST_STATS_DIR, STATUS_OK, STATUS_USAGE, STATUS_HOST);
+	       STATUS_OK, STATUS_USAGE, STATUS_HOST);
 }
 
 /* The word for one of @nr things: its number, or -1 with a message. */

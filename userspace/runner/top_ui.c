@@ -3,22 +3,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "array.h"
 #include "top_ui.h"
 
 #define PAGE_ROWS	10	/* that a page key moves by */
 
 /* ---- Keys ---- */
 
-static const char *const help[] = {
-	"  v  c  r        virtual machines, their vCPUs, reasons of exits",
-	"  Up Down Home End PgUp PgDn  select a row",
-	"  Enter          of this VM its vCPUs, of this vCPU its reasons",
-	"  Backspace      back",
-	"  e  u  t  n     sort by exits, exits to the program, their total, number",
-	"  Space          hold the table, and let it go",
-	"  h  ?           this help",
-	"  q              quit",
+const char *const top_ui_keys[TOP_UI_NR_KEYS] = {
+	"v, c, r     virtual machines, their vCPUs, reasons of exits",
+	"Up, Down    select a row; also Home, End, PgUp, PgDn",
+	"Enter       of this VM its vCPUs, of this vCPU its reasons; Backspace: back",
+	"e, u, t, n  sort by exits, exits to the program, their total, number",
+	"Space       hold the table, and let it go",
+	"h, q        help, quit",
 };
 
 static void view(struct top_ui *ui, enum top_view to)
@@ -188,8 +185,8 @@ void top_ui_page(struct top_ui *ui, const struct top_table *table, size_t height
 	page->selected = TOP_MAX_LINES;
 	if (ui->help) {
 		snprintf(new_line(page), TOP_LINE, "KEYS");
-		for (i = 0; i < ARRAY_SIZE(help); i++)
-			snprintf(new_line(page), TOP_LINE, "%s", help[i]);
+		for (i = 0; i < TOP_UI_NR_KEYS; i++)
+			snprintf(new_line(page), TOP_LINE, "  %s", top_ui_keys[i]);
 		return;
 	}
 	top_format_titles(new_line(page), ui->query.view);

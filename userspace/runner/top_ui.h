@@ -9,6 +9,10 @@
 #include "top.h"
 #include "top_screen.h"
 
+/* What the keys do, a line for each. */
+#define TOP_UI_NR_KEYS	6
+extern const char *const top_ui_keys[TOP_UI_NR_KEYS];
+
 /**
  * struct top_ui - what the user has chosen
  * @query: the table
