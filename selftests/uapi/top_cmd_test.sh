@@ -66,7 +66,7 @@ reader=$!
 minivmx top --json --delay 0.01 >many &
 top=$!
 round=0
-while [ $round -lt "$(rounds 20 500)" ]; do
+while [ $round -lt "$(rounds 8 500)" ]; do
 	minivmx run --cpus 2 --timeout 0.1 cpuid >/dev/null 2>&1
 	round=$((round + 1))
 done
