@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What differs between the kernels that minivmx builds for; kbuild includes
- * it before everything else (see Kbuild). Nothing here asks for a version:
- * vendors carry changes back. Kbuild looks what the kernel has, and defines
+ * What all kernels must have that minivmx builds for, and what differs between them;
+ * kbuild includes it before everything else (see Kbuild). Nothing here asks for a
+ * version: vendors carry changes back. Kbuild looks what the kernel has, and defines
  *
  *   HAVE_CR4_UPDATE		cr4_update_irqsoff() is exported to every module;
  *				without it CR4.VMXE is KVM's to set, and VMX can
@@ -18,6 +18,14 @@
  */
 #ifndef MINIVMX_COMPAT_H
 #define MINIVMX_COMPAT_H
+
+/* Said of the first file that is compiled, before anything else is missed. */
+#ifndef CONFIG_X86_64
+#error "minivmx needs a 64-bit kernel"
+#endif
+#ifndef CONFIG_MMU_NOTIFIER
+#error "minivmx needs a kernel with CONFIG_MMU_NOTIFIER (KVM selects it)"
+#endif
 
 #include <asm/msr.h>
 #ifdef HAVE_CPUID_API

@@ -30,10 +30,6 @@
 #include "rights.h"
 #include "vm.h"
 
-#ifndef CONFIG_MMU_NOTIFIER
-#error "minivmx needs a kernel with CONFIG_MMU_NOTIFIER (KVM selects it)"
-#endif
-
 u64 gmem_gpa_limit(void)
 {
 	return 1ULL << min_t(unsigned int, boot_cpu_data.x86_phys_bits, 48);

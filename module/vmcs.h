@@ -14,10 +14,6 @@
 #include <asm/asm.h>
 #include <asm/vmx.h>
 
-#ifndef CONFIG_X86_64
-#error "minivmx needs a 64-bit kernel"
-#endif
-
 /* The field encodings under the names of fields.def, VMCS_ in front. */
 enum vmcs_enc {
 #define FIELD(encoding, name, policy, meaning) VMCS_##name = encoding,
