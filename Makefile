@@ -119,10 +119,15 @@ clean:
 	rm -rf $(BUILD)/module $(BUILD)/probe $(BUILD)/payload $(BUILD)/bin $(BUILD)/lib \
 		$(BUILD)/obj $(BUILD)/selftests $(BUILD)/fuzz $(BUILD)/fuzzed $(BUILD)/man
 
+include $(TOP)/packaging/install.mk
+
 help:
 	@echo 'make              build the module and the userspace programs'
 	@echo 'make module       the module alone, for the running kernel (KDIR= or KERNEL= another)'
 	@echo 'make user         libminivmx and the minivmx command'
+	@echo 'make install      both, as root (DESTDIR=, PREFIX=); make uninstall removes them: docs/install.md'
+	@echo 'make install-dkms the module by DKMS, which builds it for each new kernel (uninstall-dkms)'
+	@echo 'make deb          Debian packages, into build/deb'
 	@echo 'make setup        install the Debian packages that the rest needs (as root)'
 	@echo 'make demo         boot a Linux guest on an emulated VT-x machine'
 	@echo 'make debian       boot Debian from a disk as a guest there (without a terminal: check it)'
