@@ -53,9 +53,12 @@ install-user: user $(if $(wildcard $(TOP)/docs/man),man)
 	@set -e; $(foreach file,$(USER_FILES),echo "install $(DESTDIR)$(call part,3,$(file))"; \
 		install -D -m $(call part,1,$(file)) $(call part,2,$(file)) $(DESTDIR)$(call part,3,$(file));)
 
-# Of all kernels: each may have got one.
+# Manual pages by their names: here they may not be built any more. The module of all
+# kernels: each may have got one.
 uninstall:
 	rm -f $(foreach file,$(USER_FILES),$(DESTDIR)$(call part,3,$(file)))
+	rm -f $(foreach section,1 3 4,$(addprefix $(DESTDIR)$(PREFIX)/share/man/man$(section)/,\
+		minivmx*.$(section) libminivmx*.$(section)))
 	$(call remove_empty,$(DESTDIR)$(PREFIX)/lib/minivmx)
 	@for module in $(DESTDIR)/lib/modules/*/updates/minivmx.ko; do \
 		[ -e "$$module" ] || continue; \
