@@ -15,6 +15,7 @@ cd "$(dirname "$0")/../.." || exit 1
 	. selftests/lib/lib.sh
 }
 
+mkdir -p "$WORK"
 SCRATCH=$(mktemp -d "$WORK/.packages.XXXXXX")
 # The root is root's.
 trap 'as_root rm -rf --one-file-system "$SCRATCH"' EXIT
@@ -23,7 +24,7 @@ trap 'exit 143' TERM
 OUTPUT=$SCRATCH/output
 ROOT=$SCRATCH/root
 # What the packages and this test want there.
-WANTED=(dkms gcc libc6-dev pkg-config initramfs-tools
+WANTED=(dkms openssl gcc libc6-dev pkg-config initramfs-tools linux-base
 	libinih1 libjson-c5 libnbd0 libslirp0 liburing2 linux-libc-dev)
 
 inside() {
@@ -46,29 +47,35 @@ installed() {
 
 FIRST='' SECOND=''
 find_kernels() {
-	FIRST=$(newest_image_package 6.12)
-	SECOND=$(newest_image_package 6.1)
+	FIRST=$(newest_image_package 6.1)
+	SECOND=$(newest_image_package 6.12)
 	FIRST=${FIRST#linux-image-} SECOND=${SECOND#linux-image-}
 	[[ -n $FIRST && -n $SECOND ]]
 }
 
+# An initramfs without drivers is made in no time.
 make_root() {
 	local suite wanted=("${WANTED[@]}" "linux-headers-$FIRST")
 	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 	make_sources "$SCRATCH/sources"
+	# shellcheck disable=SC2016 # for mmdebstrap
 	make_system "$suite" "$ROOT" "$SCRATCH/sources" --variant=apt \
 		--include="$(IFS=, && echo "${wanted[*]}")" \
 		--aptopt='APT::Install-Recommends "false"' \
-		--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr
+		--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
+		--essential-hook='mkdir -p "$1/etc/initramfs-tools/conf.d" &&
+			echo MODULES=list >"$1/etc/initramfs-tools/conf.d/small"'
 	mkdir -p "$ROOT$TOP"
 }
 
-# The headers and the kernel itself come later, as an upgrade brings them.
+# The second kernel, its headers and what these want come later, as an upgrade brings them.
 download_second() {
 	local package
+	mapfile -t SECOND_PACKAGES < <(printf '%s\n' "linux-image-$SECOND" "linux-headers-$SECOND"
+		apt-cache depends "linux-headers-$SECOND" |
+			sed -nE 's/^ *Depends: (linux-.*-common|linux-kbuild-.*)/\1/p')
 	mkdir "$ROOT/second"
-	for package in "linux-headers-$SECOND" "linux-headers-${SECOND%-cloud-amd64}-common" \
-		linux-kbuild-6.1 "linux-image-$SECOND"; do
+	for package in "${SECOND_PACKAGES[@]}"; do
 		download_package "$package" "$ROOT/second"
 	done
 }
@@ -106,7 +113,7 @@ expect 'signed' 0 '^DKMS module signing key' inside modinfo -k "$FIRST" -F signe
 # A kernel that it cannot be built for comes by dpkg.
 cp "$ROOT"/usr/src/minivmx-*/module/main.c "$SCRATCH/main.c"
 echo 'int broken(' | tee -a "$ROOT"/usr/src/minivmx-*/module/main.c >/dev/null
-expect 'a kernel that it cannot be built for' 0 "^minivmx: Linux $SECOND goes without" \
+expect 'a kernel that it cannot be built for' 0 '^minivmx: Linux .* goes without' \
 	inside sh -c 'dpkg -i /second/*.deb'
 # shellcheck disable=SC2016 # for dpkg-query
 expect 'is installed' 0 '^install ok installed$' \
@@ -120,10 +127,9 @@ expect 'the reason' 0 'main\.c:[0-9:]* error: ' \
 cp "$SCRATCH/main.c" "$ROOT"/usr/src/minivmx-*/module/
 expect 'configured again' 0 '' inside run-parts --exit-on-error --arg="$SECOND" \
 	--arg="/boot/vmlinuz-$SECOND" /etc/kernel/postinst.d
-expect 'it has the module' 0 "^$SECOND " inside modinfo -k "$SECOND" -F vermagic minivmx
+expect 'it has the module' 0 "^${SECOND//+/\\+} " inside modinfo -k "$SECOND" -F vermagic minivmx
 
-expect 'a kernel is removed' 0 '' inside sh -c "dpkg -P linux-image-$SECOND \
-	linux-headers-$SECOND linux-headers-${SECOND%-cloud-amd64}-common linux-kbuild-6.1"
+expect 'a kernel is removed' 0 '' inside dpkg -P "${SECOND_PACKAGES[@]}"
 expect 'and its module' 0 '^$' sh -c "find $ROOT/usr/lib/modules/$SECOND -name 'minivmx*' 2>/dev/null || true"
 expect 'purge' 0 '' inside dpkg -P minivmx-dkms minivmx libminivmx-dev
 diff "$SCRATCH/before" <(files) | sed 's/^/# /' >"$SCRATCH/left"
