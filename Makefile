@@ -24,7 +24,7 @@ KBUILD_DIR = $(BUILD)/module/$(KERNEL)
 PAYLOAD = $(BUILD)/payload/$(KERNEL)
 
 .PHONY: all module probe user selftests payload setup check check-quick check-kernels check-debug \
-	check-style fuzz oracle cpuid compare demo debian shell clean help man uapi-doc demo-picture
+	check-style fuzz oracle cpuid compare demo debian shell clean help man uapi-doc demo-picture grade
 
 all: module user
 
@@ -103,6 +103,11 @@ demo-picture: setup
 compare: setup
 	./testbed/compare
 
+# A lab of the course: LAB= its number or all, LAB_DIR= a folder or SOLUTION=1, JSON= a file.
+grade:
+	./labs/grade $(if $(SOLUTION),--dir $(TOP)/labs/solutions,$(if $(LAB_DIR),--dir '$(LAB_DIR)')) \
+		$(if $(JSON),--json '$(JSON)') -- '$(LAB)'
+
 check-style: setup
 	./selftests/style
 
@@ -139,6 +144,7 @@ help:
 	@echo 'make oracle       does the entry verdict say what the CPU says? (N= cases, SEED=, OPEN=1)'
 	@echo 'make fuzz         calls, guests, rings and files by chance (N= cases, SEED=)'
 	@echo 'make compare      measure minivmx and KVM side by side: build/compare/compare.html'
+	@echo 'make grade LAB=n  grade a lab of the course (labs/README.md)'
 	@echo 'make cpuid        watch a guest execute CPUID, and draw it (docs/cpuid)'
 	@echo 'make man          the manual pages: build/man/minivmx.1, minivmx.4, libminivmx.3'
 	@echo 'make uapi-doc     docs/uapi.md, from the comments of uapi/minivmx.h'

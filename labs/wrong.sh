@@ -1,0 +1,33 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+# Typical wrong solutions: the reference with one mistake each, and what its grader has to
+# say of it. Sourced by labs/check.
+
+# wrong LAB ITEM REASON FILE EDIT WHAT
+#	ITEM	loses its points
+#	REASON	an extended expression that its reason matches
+#	EDIT	a sed -E script for the reference's FILE
+#	WHAT	in words, what is wrong
+table() {
+	wrong 1 first-exit 'an access of kind 0x4 .* Permission denied' \
+		vm.c 's/ \| MINIVMX_PROT_EXEC//' 'the memory may not be executed'
+	wrong 1 first-exit 'the kernel counted 0 exits by HLT' \
+		vm.c 's/ioctl\(vcpu->fd, MINIVMX_RUN\) < 0/pretend(vcpu)/
+			s/^int vcpu_run\(.*/static int pretend(struct vcpu *vcpu)\n{\n\
+				uint32_t *d = (uint32_t *)(vcpu->vm->mem + 0x800);\n\
+				uint64_t p = (uint64_t)d[0] * d[1];\n\
+				vcpu->run->kind = MINIVMX_EXIT_HLT;\n\
+				vcpu->run->regs.rax = ((uint32_t)p + d[2]) ^ (uint32_t)(p >> 32);\n\
+				return 0;\n}\n\n&/' 'it computes for the guest, and runs nothing'
+	wrong 1 going-on 'with CS not 0' \
+		vm.c 's/\(uint64_t\)cs << 4/0/' "CS's base is forgotten"
+	wrong 1 interrupted 'MINIVMX_KICK interrupts: vcpu_run\(\) returned -EINVAL' \
+		vm.c '/run->action = MINIVMX_RETRY/d' 'it skips again after an interruption'
+	wrong 1 interrupted 'MINIVMX_EXIT_INTR.* MINIVMX_EXIT_HLT was due' \
+		vm.c 's/if \(vcpu->run->kind != MINIVMX_EXIT_INTR\)//' 'an interruption is an exit'
+	wrong 1 cleanup 'more mappings in /proc/self/maps' \
+		vm.c '/munmap\(vcpu->run/d' 'the run page stays mapped'
+	wrong 1 cleanup '1 more descriptors' \
+		vm.c '/^close_system:/,/close/s/close\(vm->system\)//' 'the system stays open'
+
+}
