@@ -13,6 +13,7 @@ STUDENT=$LABS/vmm
 # Of each lab, the files that the student writes. A lab stands on all before it.
 declare -A LAB_FILES=(
 	[1]="vm.c"
+	[2]="vmcs.c"
 )
 # shellcheck disable=SC2034
 LAST_LAB=${#LAB_FILES[@]}

@@ -30,4 +30,20 @@ table() {
 	wrong 1 cleanup '1 more descriptors' \
 		vm.c '/^close_system:/,/close/s/close\(vm->system\)//' 'the system stays open'
 
+	wrong 2 fields 'PIN_BASED_CONTROLS.* it says 0x6824' \
+		vmcs.c 's/fields\[arg.done\]/fields[0]/' 'the refusal is of the first row'
+	wrong 2 real 'the guest reads 0x30 from CR0' \
+		vmcs.c 's/\{ CR0_READ_SHADOW, cr0 \}/{ CR0_READ_SHADOW, (cr0) | CR0_NE }/' \
+		'the read shadow shows CR0.NE'
+	wrong 2 protected 'are the segments flat' \
+		vmcs.c 's/FLAT\(0xc09b\)/FLAT(0x809b)/' 'CS is of 16 bits'
+	wrong 2 long 'rule IA32E_|MINIVMX_EXIT_ENTRY_FAIL \(rule ' \
+		vmcs.c 's/control->value \|= ENTRY_IA32E_GUEST/control->value |= 0/' '"IA-32e mode guest" is forgotten'
+	wrong 2 all-modes 'MINIVMX_EXIT_ENTRY_FAIL \(rule ' \
+		vmcs.c 's/control->value &= ~.*/;/' '"IA-32e mode guest" stays on'
+	wrong 2 tables 'MINIVMX_EXIT_SHUTDOWN was due' \
+		vmcs.c 's/i < vm->size \/ LARGE_PAGE/i < 512/' 'the tables map more than there is'
+	wrong 2 verdict 'MINIVMX_EXIT|vmcs_verdict\(\)' \
+		vmcs.c 's/rule.name, rule.field/rule.section, rule.field/' 'the verdict names no rule'
+
 }
