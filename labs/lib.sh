@@ -14,6 +14,7 @@ STUDENT=$LABS/vmm
 declare -A LAB_FILES=(
 	[1]="vm.c"
 	[2]="vmcs.c"
+	[3]="pager.c"
 )
 # shellcheck disable=SC2034
 LAST_LAB=${#LAB_FILES[@]}

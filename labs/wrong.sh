@@ -46,4 +46,21 @@ table() {
 	wrong 2 verdict 'MINIVMX_EXIT|vmcs_verdict\(\)' \
 		vmcs.c 's/rule.name, rule.field/rule.section, rule.field/' 'the verdict names no rule'
 
+	wrong 3 demand 'fill\(\) was called for 0x4.*, which is no page' \
+		pager.c 's/fill\(pager->arg, page,/fill(pager->arg, vcpu->run->memory.gpa,/' \
+		'the page is said to be where the access was'
+	wrong 3 demand 'touched, was filled 0 times' \
+		pager.c 's/ept_protect\(pager->vm, page, PAGE, RWX\)/ept_protect(pager->vm, pager->gpa, pager->size, RWX)/' \
+		'the first fault makes the whole range accessible'
+	wrong 3 demand 'pager_run\(\) instead of that: vcpu_run\(\) returned -EINVAL|sum is' \
+		pager.c 's/MINIVMX_RETRY/MINIVMX_SKIP/' 'the access that faulted is skipped'
+	wrong 3 evict 'was filled 1 times, not 2' \
+		pager.c '/^int pager_evict/,/^}/s/ept_protect\(.*\)/0/' 'a page that is evicted stays accessible'
+	wrong 3 protection 'MINIVMX_EXIT_MEMORY was due' \
+		pager.c 's/\.prot = prot/.prot = prot ? RWX : 0/' 'all rights or none'
+	wrong 3 flags 'written since the last harvest, none' \
+		pager.c '/\.flags = MINIVMX_HARVEST_CLEAR/d' 'the flags are not cleared'
+	wrong 3 large 'and 4096 bytes, not 2097152' \
+		pager.c 's/large \? MADV_HUGEPAGE : MADV_NOHUGEPAGE/MADV_NOHUGEPAGE/' 'no large pages'
+
 }
