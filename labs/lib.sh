@@ -15,6 +15,7 @@ declare -A LAB_FILES=(
 	[1]="vm.c"
 	[2]="vmcs.c"
 	[3]="pager.c"
+	[4]="emulate.c"
 )
 # shellcheck disable=SC2034
 LAST_LAB=${#LAB_FILES[@]}

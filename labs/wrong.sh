@@ -63,4 +63,28 @@ table() {
 	wrong 3 large 'and 4096 bytes, not 2097152' \
 		pager.c 's/large \? MADV_HUGEPAGE : MADV_NOHUGEPAGE/MADV_NOHUGEPAGE/' 'no large pages'
 
+	wrong 4 cpuid 'of a leaf that is not in the table answered' \
+		emulate.c 's/\*answer = &none;/*answer = \&emulation->cpuid[1];/' \
+		'a leaf that is not there answers like another'
+	wrong 4 msr 'has left RAX' \
+		emulate.c 's/= \(uint32_t\)emulation->msrs\[number\];/= emulation->msrs[number];/' \
+		'RDMSR puts 64 bits into RAX'
+	wrong 4 msr 'WRMSR of .* has left' \
+		emulate.c 's/regs->rdx << 32 \| \(uint32_t\)regs->rax/regs->rdx << 32 | regs->rax/' \
+		"WRMSR takes the upper half of RAX"
+	wrong 4 gp 'the #GP is at RIP 0x20002' \
+		emulate.c 's/\? MINIVMX_SKIP : MINIVMX_RETRY/? MINIVMX_SKIP : MINIVMX_SKIP/' \
+		'a fault is behind its instruction'
+	wrong 4 gp 'the error code is|MINIVMX_EXIT_ENTRY_FAIL' \
+		emulate.c 's/MINIVMX_EVENT_VALID \| MINIVMX_EVENT_ERROR/MINIVMX_EVENT_VALID/' \
+		'#GP has no error code'
+	wrong 4 cr4 'MINIVMX_EXIT_HLT was due|and reads' \
+		emulate.c 's/registers\[vcpu->run->exit.qualification >> 8 & 0xf\]/vcpu->run->regs.rax/' \
+		'MOV to CR4 is always from RAX'
+	wrong 4 cr4 "of the guest's own bits|and reads" \
+		emulate.c '/GUEST_CR4, \(value/d; s/vmcs_write\(vcpu, values, 2,/vmcs_write(vcpu, values, 1,/' \
+		'bits that are not hidden are not set either'
+	wrong 4 invlpg 'INVLPG was executed . times, and invlpgs is 0' \
+		emulate.c 's/CPU_INVLPG_EXITING\)/0)/' 'INVLPG does not exit'
+
 }
