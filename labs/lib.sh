@@ -16,6 +16,7 @@ declare -A LAB_FILES=(
 	[2]="vmcs.c"
 	[3]="pager.c"
 	[4]="emulate.c"
+	[5]="irq.c"
 )
 # shellcheck disable=SC2034
 LAST_LAB=${#LAB_FILES[@]}

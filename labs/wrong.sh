@@ -87,4 +87,18 @@ table() {
 	wrong 4 invlpg 'INVLPG was executed . times, and invlpgs is 0' \
 		emulate.c 's/CPU_INVLPG_EXITING\)/0)/' 'INVLPG does not exit'
 
+	wrong 5 post 'interrupt . was of vector' \
+		irq.c 's/word = 3; word >= 0; word--/word = 0; word < 4; word++/' 'low vectors come first'
+	wrong 5 post 'interrupts were taken, not 6' \
+		irq.c 's/run->request = .*/run->request = 0;/' 'no interrupt window is asked for'
+	wrong 5 window 'interrupt 0 was of vector|returned -EBUSY' \
+		irq.c 's/ && \(run->ready & MINIVMX_READY_IRQ\)/ \&\& !run->event.flags/' \
+		'an interrupt is given before the guest can take it'
+	wrong 5 halt '0 interrupts were taken, not 1' \
+		irq.c 's/if \(!\(run->regs.rflags & RFLAGS_IF\)\)//' 'each HLT is an exit'
+	wrong 5 kick 'it still ran after 1 s' \
+		irq.c '/ioctl\(irqs->vcpu->fd, MINIVMX_KICK\)/d' 'nobody interrupts the guest for an interrupt'
+	wrong 5 deadline 'it still ran after 1 s' \
+		irq.c '/= SVR_ENABLED/d' 'the APIC is not enabled'
+
 }
