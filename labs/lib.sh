@@ -17,6 +17,7 @@ declare -A LAB_FILES=(
 	[3]="pager.c"
 	[4]="emulate.c"
 	[5]="irq.c"
+	[6]="bus.c uart.c disk.c"
 )
 # shellcheck disable=SC2034
 LAST_LAB=${#LAB_FILES[@]}
