@@ -18,6 +18,7 @@ declare -A LAB_FILES=(
 	[4]="emulate.c"
 	[5]="irq.c"
 	[6]="bus.c uart.c disk.c"
+	[7]="linux.c"
 )
 # shellcheck disable=SC2034
 LAST_LAB=${#LAB_FILES[@]}
@@ -52,7 +53,7 @@ build_graders() {
 	# The lock of the testbed's payload, which is built from the same objects.
 	mkdir -p "$BUILD/testbed"
 	flock "$BUILD/testbed/payload.lock" make -s -C "$TOP" user >&2
-	for file in "$LABS"/grader/*.c; do
+	for file in "$LABS"/{grader,given}/*.c; do
 		object=$BUILD/labs/grader/$(basename "${file%.c}").o
 		gcc "${CFLAGS[@]}" -O1 -g -Werror -c -o "$object" "$file"
 		[[ $object =~ /lab[0-9]+\.o$ ]] || shared+=("$object")

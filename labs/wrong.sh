@@ -122,4 +122,22 @@ table() {
 		disk.c 's/\.address = disk->gpa \+ DISK_DOORBELL/.address = disk->gpa + 0x28/' \
 		'the ioeventfd is elsewhere'
 
+	wrong 7 refusals 'older than the 64-bit protocol' \
+		linux.c 's/header->version < HAS_64 \|\|//' 'any version will do'
+	wrong 7 refusals 'shorter than it says|ends before its setup' \
+		linux.c 's/if \(boot->image_size <= setup .*/if (0)/' "the file's size is believed"
+	wrong 7 entry 'MINIVMX_EXIT_HLT was due' \
+		linux.c 's/setup_sects : 4\) \+ 1\)/setup_sects : 4) + 0)/' 'the boot sector is forgotten'
+	wrong 7 entry 'RIP is .* and the 64-bit entry is' \
+		linux.c 's/pref_address \+ ENTRY_64/pref_address/' 'the entry is that of 32 bits'
+	wrong 7 entry 'MINIVMX_EXIT_SHUTDOWN.*HLT was due' \
+		linux.c '/memcpy\(vm->mem \+ GDT/d' 'there is no GDT'
+	wrong 7 parameters 'between 640K and 1M' \
+		linux.c 's/add_memory\(&params, 0, LOW_END\)/add_memory(\&params, 0, HIGH_START)/' \
+		'the hole is memory'
+	wrong 7 initrd 'may not go beyond initrd_addr_max' \
+		linux.c 's/header->initrd_addr_max \+ 1ULL/vm->size/' 'the RAM disk is at the end of memory'
+	wrong 7 initrd 'to be where the kernel is' \
+		linux.c 's/if \(start < kernel_end\)/if (start < HIGH_START)/' 'the RAM disk may be in the way'
+
 }
