@@ -19,6 +19,7 @@ declare -A LAB_FILES=(
 	[5]="irq.c"
 	[6]="bus.c uart.c disk.c"
 	[7]="linux.c"
+	[8]="measure.c"
 )
 # shellcheck disable=SC2034
 LAST_LAB=${#LAB_FILES[@]}
