@@ -12,9 +12,9 @@
 const char *errno_text(int ret)
 {
 	static char text[64];
-	const char *name = minivmx_errno_name(ret);
+	const char *name = ret < 0 ? strerrorname_np(-ret) : NULL;
 
-	if (ret >= 0 || !name)
+	if (!name)
 		snprintf(text, sizeof(text), "%d", ret);
 	else
 		snprintf(text, sizeof(text), "-%s", name);
