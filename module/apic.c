@@ -75,14 +75,14 @@ static void timer_arm(struct apic *apic)
 		      !apic->vcpu->routes[EXIT_REASON_PREEMPTION_TIMER];
 	u64 when;
 
-	if (apic->timer_at != TIMER_NONE) {
-		apic->timer_at = TIMER_NONE;
+	if (apic->vcpu->timer_at != TIMER_NONE) {
+		apic->vcpu->timer_at = TIMER_NONE;
 		apic->vcpu->dirty |= DIRTY_TIMER;
 	}
 	if (!timer_end(apic, &when))
 		timer_stop(apic);
 	else if (by_cpu)
-		apic->timer_at = when;
+		apic->vcpu->timer_at = when;
 	else
 		timer_start(apic, when);
 }
@@ -246,11 +246,11 @@ void apic_timer_enter(struct vcpu *vcpu)
 	struct apic *apic = vcpu->apic;
 	u64 now = rdtsc();
 
-	if (apic->timer_at <= now)
+	if (vcpu->timer_at <= now)
 		do_todo(vcpu, timer_todo(apic));
 	/* Never too soon, which would only be another exit. */
-	if (apic->timer_at != TIMER_NONE)
-		vmcs_set_timer(vcpu, apic->timer_at > now ? apic->timer_at - now : 0);
+	if (vcpu->timer_at != TIMER_NONE)
+		vmcs_set_timer(vcpu, vcpu->timer_at > now ? vcpu->timer_at - now : 0);
 }
 
 void apic_take_posted(struct vcpu *vcpu)
@@ -262,7 +262,7 @@ void apic_take_posted(struct vcpu *vcpu)
 	clear_bit(REQ_APIC, &vcpu->requests);
 	/* What is posted from here on sets it again. */
 	smp_mb__after_atomic();
-	if (test_and_clear_bit(APIC_TIMER, &apic->arrived) || apic->timer_at <= rdtsc())
+	if (test_and_clear_bit(APIC_TIMER, &apic->arrived) || vcpu->timer_at <= rdtsc())
 		todo |= timer_todo(apic);
 	if (test_and_clear_bit(APIC_ILLEGAL, &apic->arrived))
 		todo |= lapic_receive(&apic->lapic, 0, false);
@@ -329,12 +329,12 @@ void apic_sleep(struct vcpu *vcpu)
 {
 	struct apic *apic = vcpu->apic;
 
-	if (apic->timer_at != TIMER_NONE)
-		timer_start(apic, apic->timer_at);
+	if (vcpu->timer_at != TIMER_NONE)
+		timer_start(apic, vcpu->timer_at);
 	/* A suspend freezes it here, with the mutex held; see vcpu_lock(). */
 	wait_event_state(vcpu->wakeup, READ_ONCE(vcpu->requests),
 			 (TASK_INTERRUPTIBLE | TASK_FREEZABLE_UNSAFE));
-	if (apic->timer_at != TIMER_NONE)
+	if (vcpu->timer_at != TIMER_NONE)
 		timer_stop(apic);
 }
 
@@ -519,7 +519,6 @@ int apic_alloc(struct vcpu *vcpu)
 	lapic_reset(&apic->lapic, regs, vcpu->id, vcpu->id == 0);
 	apic->activity = vcpu->id ? MINIVMX_ACTIVITY_WAIT_FOR_SIPI : MINIVMX_ACTIVITY_RUNNING;
 	apic->vcpu = vcpu;
-	apic->timer_at = TIMER_NONE;
 	hrtimer_setup(&apic->timer, timer_fires, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	vcpu->apic = apic;
 	return 0;

@@ -35,8 +35,6 @@ enum apic_arrival {
  *	   find whom a message is for
  * @activity: MINIVMX_ACTIVITY_*
  * @deadline: host TSC at which IA32_TSC_DEADLINE is reached
- * @timer_at: host TSC at which the CPU has to end the timer (TIMER_NONE: no need): RUN has
- *	      the VMX-preemption timer do so, and @timer while it sleeps
  * @away: counted in vm->apics_away
  * @changed: @lapic was, and apicv_sync() has not told the CPU yet
  * @tpr_threshold: as the VMCS has it
@@ -52,7 +50,6 @@ struct apic {
 	struct lapic lapic;
 	u32 activity;
 	u64 deadline;
-	u64 timer_at;
 	bool away;
 	bool changed;
 	u32 tpr_threshold;
@@ -65,8 +62,6 @@ struct apic {
 	unsigned long arrived;
 	u8 sipi;
 };
-
-#define TIMER_NONE	U64_MAX
 
 /* A pair, for any VM. */
 int apic_alloc(struct vcpu *vcpu);
@@ -87,7 +82,7 @@ void apic_take_posted(struct vcpu *vcpu);
  */
 int apic_take_init(struct vcpu *vcpu);
 /*
- * Before an entry, if there is a @timer_at: have the CPU leave the guest then, or take the
+ * Before an entry, if there is a vcpu->timer_at: have the CPU leave the guest then, or take the
  * timer's end, which has come. VMCS loaded, interrupts off.
  */
 void apic_timer_enter(struct vcpu *vcpu);

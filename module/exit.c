@@ -165,7 +165,7 @@ enum run_action exit_external_irq(struct vcpu *vcpu)
 /* A timer of the guest's, which apic_timer_enter() looks at; or the watchdog: see WATCHDOG_MS. */
 enum run_action exit_preemption_timer(struct vcpu *vcpu)
 {
-	return vcpu->apic && vcpu->apic->timer_at <= rdtsc() ? RUN_RESUME : RUN_IRQS;
+	return vcpu->timer_at <= rdtsc() ? RUN_RESUME : RUN_IRQS;
 }
 
 /*

@@ -405,8 +405,6 @@ bool guest_peek_code(struct vcpu *vcpu, struct guest_mode *mode, u64 words[GUEST
 		linear = (u32)(linear + mode->seg[INSN_CS].base);
 	if (offset_in_page(linear) > PAGE_SIZE - GUEST_PEEK)
 		return false;
-	/* The host looks at the guest's memory: see guest_mode_read(). */
-	vcpu->l1d_flush = true;
 	if (!(mode->cr0 & X86_CR0_PG))
 		gpa = linear;
 	else if (guest_translate(vcpu, mode, linear, GUEST_FETCH, &gpa, &fault) != GUEST_OK)

@@ -234,7 +234,7 @@ static enum run_action run_once(struct vcpu *vcpu)
 		WRITE_ONCE(vcpu->in_guest, false);
 		return entry_put_off(vcpu);
 	}
-	if (vcpu->apic && vcpu->apic->timer_at != TIMER_NONE)
+	if (vcpu->timer_at != TIMER_NONE)
 		apic_timer_enter(vcpu);
 	if (unlikely(vcpu->events_waiting))
 		inject_events(vcpu);

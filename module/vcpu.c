@@ -71,6 +71,7 @@ static void reset_state(struct vcpu *vcpu)
 	vcpu->cpu2_ctls = vmx_ctls.cpu2;
 	vcpu->entry_ctls = vmx_ctls.entry;
 	vcpu->timer_limit = vmcs_watchdog();
+	vcpu->timer_at = TIMER_NONE;
 	vcpu->host.xcr0 = host_xcr0();
 }
 

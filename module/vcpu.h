@@ -54,6 +54,8 @@ enum {
 #define DIRTY_PML_INDEX		BIT(6)	/* to start at the top again */
 #define DIRTY_TIMER		BIT(7)	/* the VMX-preemption timer: @timer_limit again */
 
+#define TIMER_NONE		U64_MAX	/* vcpu->timer_at */
+
 /* vcpu->requests: bit numbers; any of them keeps the vCPU from entering. */
 enum vcpu_request {
 	REQ_KICK,	/* MINIVMX_KICK: return to userspace */
@@ -184,6 +186,8 @@ struct mmio_state;
  * @entry_ctls: VM-entry controls as the VMCS has them
  * @timer_limit: the VMX-preemption timer is never longer: the watchdog, or what the program
  *		 has made it
+ * @timer_at: host TSC at which the CPU has to end the APIC's timer (TIMER_NONE: no need): RUN
+ *	      has the VMX-preemption timer do so, and a timer of the host's while it sleeps
  * @cr0: guest's view, but for the bits that it owns: the read shadow
  * @cr0_mask: the guest/host mask: bits that the guest does not own
  * @cr2: guest's, in the CPU during an entry
@@ -273,6 +277,7 @@ struct vcpu {
 	u32 cpu2_ctls;
 	u32 entry_ctls;
 	u32 timer_limit;
+	u64 timer_at;
 	u64 cr0, cr2, cr4, cr8;
 	u64 cr0_mask, cr4_mask;
 	u64 efer;

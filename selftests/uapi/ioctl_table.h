@@ -72,6 +72,7 @@ static const struct call_row call_rows[] = {
 	{ ROW(SYSTEM, CREATE_VM), .fields = {
 		F(create_vm, flags, FLAGS, 3), F(create_vm, kvm_fd, ANY_FD, 0) } },
 	{ ROW(SYSTEM, GET_CAPS) },
+	{ ROW(SYSTEM, GET_MITIGATIONS) },
 
 	{ ROW(VM, CREATE_VCPU), .fields = {
 		F(create_vcpu, id, BELOW, MINIVMX_MAX_VCPUS),
