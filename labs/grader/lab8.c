@@ -231,7 +231,7 @@ static void compare(uint64_t said, uint64_t own, uint32_t rounds, const struct l
 /* Of few rounds and of many: what a run takes besides does not count. */
 static void cost(void)
 {
-	const uint32_t few = pick_from(15, 25), many = pick_from(300, 500);
+	const uint32_t few = 2, many = pick_from(300, 500);
 	const struct loop loop = make_loop(4, 2);
 	const uint64_t own = own_ticks(false, &loop);
 	struct measured m;
