@@ -30,6 +30,12 @@ static bool event_is_soft(const struct minivmx_event *event)
 	return event->type >= MINIVMX_EVENT_SOFTINT;
 }
 
+/* Does the PIC's interrupt line get through? */
+static bool takes_extint(struct vcpu *vcpu)
+{
+	return !vcpu->apic || lapic_takes_extint(&vcpu->apic->lapic);
+}
+
 static bool apic_waiting(struct vcpu *vcpu)
 {
 	return vcpu->apic && (apicv_injects(vcpu) || apicv_is_stale(vcpu));
@@ -254,6 +260,10 @@ void inject_events(struct vcpu *vcpu)
 	u32 windows = vcpu->windows;
 	bool written = false;
 
+	/* Closed by the APIC: when it opens, this is called again. */
+	if (!takes_extint(vcpu))
+		windows &= ~MINIVMX_REQ_IRQ_WINDOW;
+
 	if (vcpu->event.flags) {
 		write_event(vcpu, &vcpu->event);
 		written = true;
@@ -388,8 +398,7 @@ u32 inject_ready(struct vcpu *vcpu, bool skip)
 	    !vcpu->nmi_pending)
 		ready |= MINIVMX_READY_NMI;
 	if ((vcpu->regs.r.rflags & X86_EFLAGS_IF) &&
-	    !(blocked & BLOCKED_BY_SHADOW) && !vcpu->irq.flags &&
-	    (!vcpu->apic || lapic_takes_extint(&vcpu->apic->lapic)))
+	    !(blocked & BLOCKED_BY_SHADOW) && !vcpu->irq.flags && takes_extint(vcpu))
 		ready |= MINIVMX_READY_IRQ;
 	return ready;
 }

@@ -98,8 +98,6 @@ static u32 __init steps_of_host(void)
 	u32 found = l1d_flush_wanted();
 	size_t i;
 
-	if (IS_ENABLED(MITIGATE_ALL))
-		return MINIVMX_STEPS;
 	for (i = 0; i < ARRAY_SIZE(step_features); i++)
 		if (host_has(step_features[i].feature))
 			found |= step_features[i].step;
@@ -107,6 +105,9 @@ static u32 __init steps_of_host(void)
 		found |= MINIVMX_STEP_IBPB_GUEST;
 	if (boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off())
 		found |= MINIVMX_STEP_EXEC_4K;
+#ifdef MITIGATE_ALL
+	found = MINIVMX_STEPS;
+#endif
 	return found;
 }
 

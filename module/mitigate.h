@@ -18,7 +18,6 @@
 
 #include <linux/hardirq.h>
 #include <linux/jump_label.h>
-#include <linux/kconfig.h>
 #include <linux/types.h>
 
 #include "../uapi/minivmx.h"
@@ -59,8 +58,10 @@ static __always_inline void mitigate_load(struct vcpu *vcpu)
 /* Interrupts were on, and go off. */
 static __always_inline void mitigate_window(struct vcpu *vcpu)
 {
-	if (!IS_ENABLED(HAVE_IRQ_STAT) && static_branch_unlikely(&mitigate_l1d))
+#ifndef HAVE_IRQ_STAT
+	if (static_branch_unlikely(&mitigate_l1d))
 		vcpu->l1d_flush = true;
+#endif
 }
 
 static __always_inline void mitigate_put(struct vcpu *vcpu)

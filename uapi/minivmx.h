@@ -506,7 +506,7 @@ struct minivmx_event {
 #define MINIVMX_SKIP	1	/* it is done: finish it, go on behind it */
 
 /* minivmx_run.request: bits, read at the start of each RUN */
-#define MINIVMX_REQ_IRQ_WINDOW	(1 << 0)	/* exit when an EXTINT can be taken */
+#define MINIVMX_REQ_IRQ_WINDOW	(1 << 0)	/* exit when MINIVMX_READY_IRQ would be set */
 #define MINIVMX_REQ_NMI_WINDOW	(1 << 1)	/* exit when an NMI can be taken */
 #define MINIVMX_REQ_EXIT_NOW	(1 << 2)	/* finish the exit, do not enter */
 

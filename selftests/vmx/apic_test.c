@@ -660,6 +660,19 @@ TEST_F(apic, hlt_without_interrupts_is_an_exit)
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 }
 
+TEST_F(apic, a_window_for_the_pic_opens_when_lint0_does)
+{
+	VM *vm = &self->vm;
+
+	write_reg(vm, LAPIC_LVT_LINT0, 1 << 16 | 7 << 8);
+	vm->run->request = MINIVMX_REQ_IRQ_WINDOW;
+	EXPECT_EQ(MINIVMX_EXIT_HYPERCALL, run_op(vm, OPEN));
+	EXPECT_EQ(0, vm->run->ready & MINIVMX_READY_IRQ);
+	write_reg(vm, LAPIC_LVT_LINT0, 7 << 8);
+	EXPECT_EQ(MINIVMX_EXIT_IRQ_WINDOW, run_op(vm, OPEN));
+	EXPECT_NE(0, vm->run->ready & MINIVMX_READY_IRQ);
+}
+
 /* ---- Timers ---- */
 
 TEST_F(apic, one_shot_timer)
