@@ -180,7 +180,7 @@ void mitigate_l1d_flush(struct vcpu *vcpu)
 	vcpu->l1d_flush = steps & MINIVMX_STEP_L1D_ALWAYS;
 	host_l1d_clean();
 	if (boot_cpu_has(X86_FEATURE_FLUSH_L1D))
-		native_wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
+		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 	else
 		l1d_flush_by_reading();
 }
@@ -192,7 +192,7 @@ static DEFINE_PER_CPU(struct vcpu *, trained_by);
 
 static void ibpb(void)
 {
-	native_wrmsrl(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+	wrmsrl(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
 }
 
 void mitigate_predictors_load(struct vcpu *vcpu)

@@ -37,6 +37,7 @@ files_are <<-END
 	usr/include/libminivmx.h
 	usr/include/minivmx.h
 	usr/lib/libminivmx.a
+	usr/lib/minivmx/curses.so
 	usr/lib/minivmx/nbd.so
 	usr/lib/minivmx/slirp.so
 	usr/lib/pkgconfig/libminivmx.pc
