@@ -258,10 +258,10 @@ static int borrow_clean(struct vcpu *vcpu)
 
 	if (ret)
 		return ret;
+	vcpu_write_dirty(vcpu);
 	/* The field is the program's, whatever a timer of the guest makes of it for an entry. */
 	if (vmx_ctls.pin & PIN_BASED_VMX_PREEMPTION_TIMER)
-		vcpu->dirty |= DIRTY_TIMER;
-	vcpu_write_dirty(vcpu);
+		vmcs_set_timer(vcpu, S64_MAX);
 	return 0;
 }
 
