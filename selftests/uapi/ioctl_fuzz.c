@@ -132,6 +132,20 @@ static void keep_descriptor(unsigned long cmd, int fd)
 	*slot = fd;
 }
 
+/*
+ * What SET_VMCS refuses is told as the difference to what there is, which with a field of ones,
+ * as the VMCS link pointer is, looks like anything. Of the host's fields it tells nothing:
+ * vmcs_test.
+ */
+static void forget_refused(void)
+{
+	struct minivmx_vmcs_field *fields = (void *)buffer;
+	unsigned int i;
+
+	for (i = 0; i < 2048 / sizeof(*fields); i++)
+		fields[i].refused = 0;
+}
+
 static void look_at_answer(const struct call_row *row, const uint8_t *arg, size_t size)
 {
 	const struct minivmx_walk *walk = (const void *)arg;
@@ -140,6 +154,8 @@ static void look_at_answer(const struct call_row *row, const uint8_t *arg, size_
 	/* Who is privileged may see the host in a VMCS and an EPT. */
 	if (is_privileged)
 		return;
+	if (row->cmd == MINIVMX_SET_VMCS)
+		forget_refused();
 	if (_IOC_DIR(row->cmd) & _IOC_READ)
 		look_for_addresses(row->name, arg, size);
 	look_for_addresses(row->name, buffer, 2048);
