@@ -79,12 +79,14 @@ static void timer_arm(struct apic *apic)
 		apic->vcpu->timer_at = TIMER_NONE;
 		apic->vcpu->dirty |= DIRTY_TIMER;
 	}
-	if (!timer_end(apic, &when))
-		timer_stop(apic);
-	else if (by_cpu)
-		apic->vcpu->timer_at = when;
-	else
+	if (by_cpu) {
+		if (timer_end(apic, &when))
+			apic->vcpu->timer_at = when;
+	} else if (timer_end(apic, &when)) {
 		timer_start(apic, when);
+	} else {
+		timer_stop(apic);
+	}
 }
 
 void apic_timer_routed(struct vcpu *vcpu)
