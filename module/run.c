@@ -55,8 +55,7 @@ static noinline void write_rarely_dirty(struct vcpu *vcpu)
 		vmwrite(VMCS_SECONDARY_CONTROLS, vcpu->cpu2_ctls);
 	if (vcpu->dirty & DIRTY_PML_INDEX)
 		pml_vmcs_restart();
-	/* Or apic_timer_enter() has just set it. */
-	if ((vcpu->dirty & DIRTY_TIMER) && vcpu->timer_at == TIMER_NONE)
+	if (vcpu->dirty & DIRTY_TIMER)
 		vmcs_set_timer(vcpu, S64_MAX);
 }
 

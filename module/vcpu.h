@@ -383,10 +383,10 @@ int vcpu_load_here(struct vcpu *vcpu);
 #define EXCEPTIONS_EXITING	(BIT(1) | BIT(17) | BIT(18))
 
 /* vmcs_init.c: the constant part of a VMCS, and the state after reset */
-/* Leave the guest after so many ticks of the TSC or soon after, but not after @timer_limit. */
-void vmcs_set_timer(struct vcpu *vcpu, u64 ticks);
 void vmcs_init(struct vcpu *vcpu);
 void vmcs_init_guest(struct vcpu *vcpu);
+/* Leave the guest after so many ticks of the TSC or soon after, but not after @timer_limit. */
+void vmcs_set_timer(struct vcpu *vcpu, u64 ticks);
 /* The VMX-preemption timer of a new VMCS, the largest that it may have. */
 u32 vmcs_watchdog(void);
 /* Host state that differs from CPU to CPU. */

@@ -96,6 +96,7 @@ void vmcs_init_guest(struct vcpu *vcpu)
 
 void vmcs_set_timer(struct vcpu *vcpu, u64 ticks)
 {
+	vcpu->dirty &= ~DIRTY_TIMER;	/* what was to be written is older */
 	vmwrite(VMCS_PREEMPTION_TIMER_VALUE,
 		min_t(u64, (ticks >> vmx_ctls.timer_shift) + 1, vcpu->timer_limit));
 }

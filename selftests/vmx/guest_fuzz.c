@@ -509,7 +509,7 @@ static void play(struct guest *g)
 			break;
 		}
 		if (ret == -EBUSY || ret == -EINVAL) {
-			/* The event, or the SKIP, was none for now. */
+			/* Refused: there is nothing to skip, or an event waits already. */
 			run->event.flags = 0;
 			run->action = MINIVMX_RETRY;
 			continue;

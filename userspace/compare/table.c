@@ -102,7 +102,7 @@ void compare_print_table(FILE *file, struct json_object *report)
 	json_object_object_foreach(missing, side, why)
 		fprintf(file, "\nNot measured: %s: %s\n", side, json_object_get_string(why));
 	if (strcmp(compare_text(conditions, "mitigations"), "off"))
-		fprintf(file, "\nBoth take the same steps (docs/mitigations.md), the flush of the L1 data cache too.\n");
+		fprintf(file, "\nBoth go by the kernel's mitigations (docs/mitigations.md): a flush of the L1 data cache is in what it costs.\n");
 }
 
 /* ---- CSV ---- */
