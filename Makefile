@@ -39,7 +39,7 @@ module:
 # The module of the tests.
 probe:
 	@mkdir -p $(BUILD)/probe/$(KERNEL)
-	@cp -rsf $(TOP)/selftests/kmod/* $(BUILD)/probe/$(KERNEL)/
+	@cp -rsf $(TOP)/selftests/kmod/* $(TOP)/module/host_state.* $(BUILD)/probe/$(KERNEL)/
 	$(IN_CHROOT) $(MAKE) -C $(KDIR) M=$(BUILD)/probe/$(KERNEL) modules
 
 user:

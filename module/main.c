@@ -10,6 +10,7 @@
 
 #include "debugfs.h"
 #include "fpu.h"
+#include "host_check.h"
 #include "hw.h"
 #include "ioctl.h"
 #include "mitigate.h"
@@ -34,6 +35,7 @@ static int __init minivmx_init(void)
 	ret = mitigate_init();	/* what does it need against its bugs? */
 	if (ret)
 		goto exit_hw;
+	host_check_init();	/* is it to be watched? */
 	stats_init();		/* counters in debugfs */
 	ret = misc_register(&minivmx_device); /* /dev/minivmx: open for use */
 	if (ret)

@@ -23,6 +23,7 @@
 #include "dirty.h"
 #include "exit.h"
 #include "host.h"
+#include "host_check.h"
 #include "hw.h"
 #include "inject.h"
 #include "mitigate.h"
@@ -243,10 +244,12 @@ static enum run_action run_once(struct vcpu *vcpu)
 	count_entry(vcpu);
 	trace_minivmx_entry(vcpu->id, vcpu->regs.r.rip);
 
+	host_check_before(HOST_CHECK_EXIT);
 	guest_enter(vcpu);
 	mitigate_entry(vcpu);
 	result = vmx_enter(&vcpu->regs, vcpu->vmcs.launched);
 	guest_exit(vcpu);
+	host_check_after(vcpu, HOST_CHECK_EXIT);
 	WRITE_ONCE(vcpu->in_guest, false);
 
 	if (unlikely(result != VMX_OK))
@@ -306,6 +309,7 @@ static int run_loaded(struct vcpu *vcpu, enum run_action *action)
 	preempt_disable();
 	vcpu->run_cpu = smp_processor_id();
 	hw_vmcs_claim(vcpu);
+	host_check_before(HOST_CHECK_SERIES);
 	guest_load(vcpu);
 	mitigate_load(vcpu);
 	do {
@@ -315,6 +319,7 @@ static int run_loaded(struct vcpu *vcpu, enum run_action *action)
 		 !local_softirq_pending());
 	mitigate_put(vcpu);
 	guest_put(vcpu);
+	host_check_after(vcpu, HOST_CHECK_SERIES);
 	preempt_enable();
 	return ret;
 }

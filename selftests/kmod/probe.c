@@ -25,12 +25,11 @@
 #include <linux/seq_file.h>
 #include <linux/smp.h>
 #include <asm/asm.h>
-#include <asm/debugreg.h>
-#include <asm/desc.h>
-#include <asm/fpu/xcr.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
 #include <asm/tlbflush.h>
+
+#include "host_state.h"
 
 struct cpu_vmx {
 	bool vmxe;
@@ -94,56 +93,9 @@ DEFINE_SHOW_ATTRIBUTE(msrs);
 
 /* ---- The state of a CPU ---- */
 
-static u64 msr(u32 index)
-{
-	u32 low, high;
-
-	return rdmsr_safe(index, &low, &high) ? 0 : (u64)high << 32 | low;
-}
-
-static u64 xcr0(void)
-{
-	return __read_cr4() & X86_CR4_OSXSAVE ? xgetbv(XCR_XFEATURE_ENABLED_MASK) : 0;
-}
-
-#define debug_register(n) ({ unsigned long value_; get_debugreg(value_, n); value_; })
-#define selector(segment) ({ u16 value_; savesegment(segment, value_); value_; })
-
-static u16 task_register(void)
-{
-	u16 value;
-
-	asm volatile("str %0" : "=r"(value));
-	return value;
-}
-
-static u16 local_table(void)
-{
-	u16 value;
-
-	asm volatile("sldt %0" : "=r"(value));
-	return value;
-}
-
-static struct desc_ptr gdt(void)
-{
-	struct desc_ptr table;
-
-	native_store_gdt(&table);
-	return table;
-}
-
-static struct desc_ptr idt(void)
-{
-	struct desc_ptr table;
-
-	store_idt(&table);
-	return table;
-}
-
 static ssize_t host_read(struct file *file, char __user *to, size_t size, loff_t *offset)
 {
-#define HOST(name, value) value,
+#define HOST(name, when, value) value,
 	const u64 words[] = {
 #include "host_state.def"
 	};

@@ -47,7 +47,7 @@ KVM_MODULES=(irqbypass kvm kvm-intel)
 # boot_options JOB KERNEL CPU CPUS GUEST KVM: see BOOTS in selftests/run.
 boot_options() {
 	local job=$1 kernel=$2 guest=$5
-	BOOT_OPTIONS[$job]="--kernel $kernel --cpu $3 --cpus $4"
+	BOOT_OPTIONS[$job]="--kernel $kernel --cpu $3 --cpus $4 --module-params host_check=1"
 	BOOT_OPTIONS[$job]+=$(add_modules "$kernel" brd)
 	# Where the kernel still can take it offline.
 	BOOT_OPTIONS[$job]+=" --append cpu0_hotplug"
@@ -98,7 +98,8 @@ add_host_boots() {
 	for kernel in ${kernels:-6.1 6.12}; do
 		for mode in ${modes:-own}; do
 			job=$kernel-$name-$mode
-			BOOT_OPTIONS[$job]="--kernel $kernel $(test_says "$test" MACHINE)"
+			BOOT_OPTIONS[$job]="--kernel $kernel --module-params host_check=1"
+			BOOT_OPTIONS[$job]+=" $(test_says "$test" MACHINE)"
 			BOOT_OPTIONS[$job]+=$(add_modules "$kernel" "${KVM_MODULES[@]}")
 			[[ $mode == own ]] || BOOT_OPTIONS[$job]+=" --kvm"
 			BOOT_ENDS[$job]=$(test_says "$test" ENDS)

@@ -59,7 +59,7 @@ expect() {
 		ok 0 "$name"
 		return
 	fi
-	tail -n 20 $OUTPUT | sed 's/^/# /'
+	tail -n 20 $OUTPUT | awk '{ print "# " $0 }'	# ends the last line, too
 	ok 1 "$name"
 }
 

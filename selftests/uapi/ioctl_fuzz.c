@@ -154,8 +154,6 @@ static void look_at_answer(const struct call_row *row, const uint8_t *arg, size_
 	/* Who is privileged may see the host in a VMCS and an EPT. */
 	if (is_privileged)
 		return;
-	if (row->cmd == MINIVMX_SET_VMCS)
-		forget_refused();
 	if (_IOC_DIR(row->cmd) & _IOC_READ)
 		look_for_addresses(row->name, arg, size);
 	look_for_addresses(row->name, buffer, 2048);
@@ -189,6 +187,8 @@ static void make_call(const struct call_row *row, bool from_child)
 		at = any_pointer();
 	ret = timed_ioctl(row, fd, cmd, at);
 	__atomic_fetch_add(&shared->calls[row - call_rows], 1, __ATOMIC_RELAXED);
+	if (row->cmd == MINIVMX_SET_VMCS)
+		forget_refused();
 	if (ret < 0)
 		return;
 	__atomic_fetch_add(&shared->accepted[row - call_rows], 1, __ATOMIC_RELAXED);

@@ -25,7 +25,8 @@ screen() {
 	term=$1
 	shift
 	rm -f "$SCRATCH/raw"
-	keys "$@" | timeout 60 script -qec "stty rows 12 cols 100; TERM=$term $MINIVMX top \
+	# Ctrl-C is top's: a shell that waits for it would end by it, were that not said.
+	keys "$@" | timeout 60 script -qec "trap : INT; stty rows 12 cols 100; TERM=$term $MINIVMX top \
 		--delay 0.2 --root $SCRATCH; status=\$?; echo; echo status \$status
 		stty -a | grep -o ' -\?echo '" /dev/null | tee "$SCRATCH/raw" |
 		sed 's/\x1b[[(][0-9;?]*[a-zA-Z]//g' | tee "$SHOWN"

@@ -3,7 +3,7 @@
  * Guests by chance: instructions, registers and tables that nobody has thought of, in
  * every mode, each entry cut off after some thousand instructions by the VMX-preemption
  * timer, each exit answered by chance. The host must not change: not the state of its
- * CPU (kmod/host_state.def), not the registers of this thread, not its kernel's health.
+ * CPU (module/host_state.def), not the registers of this thread, not its kernel's health.
  *
  *	guest_fuzz [--seed S] [--first N] [--count M] [--seconds T]
  *
@@ -27,8 +27,8 @@
 enum { REASON_TIMER = 52, EVENT_OTHER = 7 };
 
 static const char *const host_names[] = {
-#define HOST(name, value) #name,
-#include "../kmod/host_state.def"
+#define HOST(name, when, value) #name,
+#include "../../module/host_state.def"
 #undef HOST
 };
 
