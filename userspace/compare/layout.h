@@ -13,6 +13,8 @@
 #define GUEST_SIZE	0x100000
 /* Memory whose pages are touched one by one, and what comes to its end. */
 #define GUEST_FRESH	0x10000000
+/* From here on: one page in each 64 KiB is a range of memory (crowd.h). */
+#define GUEST_CROWD	0xc0000000
 /* No memory. */
 #define GUEST_MMIO	0xd0000000
 #define GUEST_DOORBELL	0xd0001000

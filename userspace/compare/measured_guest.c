@@ -118,6 +118,8 @@ static int set_up(struct measured_guest *guest, const struct guest_config *confi
 	if (!ret)
 		ret = backend->set_state(&guest->cpus[0], &sregs, &regs);
 	if (!ret)
+		ret = crowd_open(&guest->crowd, &config->crowd, &guest->vm, cpus, guest->memory);
+	if (!ret)
 		ret = backend->tsc_offset(&guest->cpus[0], &guest->tsc_offset);
 	return ret;
 }
@@ -156,6 +158,7 @@ int measured_guest_open(struct measured_guest *guest, const struct backend *back
 
 void measured_guest_close(struct measured_guest *guest)
 {
+	crowd_close(&guest->crowd);
 	while (guest->nr_cpus)
 		guest->vm.backend->close_vcpu(&guest->cpus[--guest->nr_cpus]);
 	if (guest->vm.fd >= 0)

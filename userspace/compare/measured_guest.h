@@ -7,6 +7,7 @@
 #include <x86intrin.h>
 
 #include "backend.h"
+#include "crowd.h"
 #include "layout.h"
 
 #define MEASURED_CPUS	2
@@ -38,12 +39,14 @@ struct guest_config {
 	unsigned int cpus;		/* 0: one */
 	size_t fresh;			/* bytes of memory at GUEST_FRESH, in use by the host, */
 	size_t step;			/* and of its pages: 4096 or 2 MiB */
+	struct crowd crowd;		/* beside it */
 };
 
 struct measured_guest {
 	struct vm vm;
 	struct vcpu cpus[MEASURED_CPUS];
 	unsigned int nr_cpus;
+	struct crowd_members crowd;
 	uint8_t *memory;
 	uint8_t *fresh;
 	size_t fresh_size;

@@ -14,6 +14,10 @@ extern const uint8_t compare_cpuid[], compare_vmcall[], compare_rdmsr[], compare
 #define EXITS(op_name, op_program, op_repeat, op_what)				\
 	{ .name = op_name, .unit = "ticks", .what = op_what, .measure = measure_exits,	\
 	  .program = op_program, .repeat = op_repeat, .min_cpus = 1 }
+/* One of those above, when there is more of something else. */
+#define AMONG(op_name, op_program, of, number, op_what)				\
+	{ .name = op_name, .unit = "ticks", .what = op_what, .measure = measure_exits,	\
+	  .program = op_program, .repeat = 32, .crowd.of = number, .min_cpus = 1 }
 
 const struct operation operations[] = {
 	EXITS("loop", compare_nothing, 32, "NOP: no exit, what a round of the loop costs"),
@@ -35,6 +39,14 @@ const struct operation operations[] = {
 	{ .name = "ept_fault_2m", .unit = "ticks", .measure = measure_exits,
 	  .what = "first touch of a 2M page that the host has",
 	  .program = compare_fresh_page, .repeat = 1, .step = 2 << 20, .min_cpus = 1 },
+	AMONG("cpuid_8_vms", compare_cpuid, vms, 8, "CPUID, beside 7 VMs"),
+	AMONG("cpuid_64_vms", compare_cpuid, vms, 64, "CPUID, beside 63 VMs"),
+	AMONG("cpuid_8_vcpus", compare_cpuid, vcpus, 8, "CPUID, in a VM of 8 vCPUs"),
+	AMONG("cpuid_64_vcpus", compare_cpuid, vcpus, 64, "CPUID, in a VM of 64 vCPUs"),
+	AMONG("cpuid_8_ranges", compare_cpuid, ranges, 8, "CPUID, with 8 ranges of memory"),
+	AMONG("cpuid_64_ranges", compare_cpuid, ranges, 64, "CPUID, with 64 ranges of memory"),
+	AMONG("mmio_8_ranges", compare_mmio_write, ranges, 8, "mmio_write, with 8 ranges of memory"),
+	AMONG("mmio_64_ranges", compare_mmio_write, ranges, 64, "mmio_write, with 64 ranges of memory"),
 	{ .name = "ioeventfd_kick", .unit = "ticks", .measure = measure_doorbell,
 	  .what = "MOV of two bytes to an ioeventfd",
 	  .program = compare_doorbell, .repeat = 32, .min_cpus = 1 },
@@ -55,6 +67,10 @@ const struct operation operations[] = {
 	{ .name = "first_instruction", .unit = "ticks", .measure = measure_start,
 	  .what = "open the device until a first OUT of a new guest comes out",
 	  .program = compare_end, .min_cpus = 1 },
+	{ .name = "memory_vm", .unit = "bytes", .measure = measure_vm_memory,
+	  .what = "bytes of memory for a VM without vCPUs", .min_cpus = 1 },
+	{ .name = "memory_vcpu", .unit = "bytes", .measure = measure_vcpu_memory,
+	  .what = "bytes of memory for a vCPU", .min_cpus = 1 },
 };
 
 const size_t nr_operations = ARRAY_SIZE(operations);

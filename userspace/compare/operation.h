@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "backend.h"
+#include "crowd.h"
 
 /**
  * struct samples - what was measured of one operation on one hypervisor
@@ -39,6 +40,7 @@ double samples_spread(struct samples *samples);
  * @program: for @measure: the guest's program
  * @repeat: how often it does that for one sample; of a timer a delay in ticks
  * @step: bytes from one page that it touches to the next
+ * @crowd: what else is there meanwhile
  * @min_cpus: that the host has to have
  */
 struct operation {
@@ -50,6 +52,7 @@ struct operation {
 	const uint8_t *program;
 	uint32_t repeat;
 	uint32_t step;
+	struct crowd crowd;
 	unsigned int min_cpus;
 };
 
@@ -85,5 +88,11 @@ int measure_life(const struct operation *op, const struct backend *backend,
 		 struct samples *samples, struct message *message);
 int measure_start(const struct operation *op, const struct backend *backend,
 		  struct samples *samples, struct message *message);
+
+/* operation_memory.c: bytes that the host lacks for each. */
+int measure_vm_memory(const struct operation *op, const struct backend *backend,
+		      struct samples *samples, struct message *message);
+int measure_vcpu_memory(const struct operation *op, const struct backend *backend,
+			struct samples *samples, struct message *message);
 
 #endif /* OPERATION_H */

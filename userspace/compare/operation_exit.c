@@ -28,6 +28,7 @@ static int measure_with(const struct operation *op, const struct backend *backen
 		.repeat = op->repeat,
 		.step = op->step,
 		.fresh = (size_t)op->step * SAMPLES * op->repeat,
+		.crowd = op->crowd,
 	};
 	struct measured_guest guest;
 	uint64_t outside = 0;
