@@ -39,22 +39,43 @@ u64 gmem_gpa_limit(void)
 /* Ranges                                                                  */
 /* ---------------------------------------------------------------------- */
 
-struct mem_region *gmem_region(struct vm *vm, u64 gpa)
+static bool ends_before(const struct mem_region *r, u64 gpa)
 {
-	unsigned int lo = 0, hi = vm->nr_regions;
+	return r->gpa + r->size <= gpa;
+}
 
+/*
+ * The first region that does not end before @gpa. *@last is where the last search ended, of
+ * whichever vCPU: most are for the same place, and then their number does not matter.
+ */
+static unsigned int region_index(struct vm *vm, u64 gpa, unsigned int *last)
+{
+	unsigned int lo = 0, hi = vm->nr_regions, mid = READ_ONCE(*last);
+
+	if (mid <= hi && (!mid || ends_before(&vm->regions[mid - 1], gpa)) &&
+	    (mid == hi || !ends_before(&vm->regions[mid], gpa)))
+		return mid;
 	while (lo < hi) {
-		unsigned int mid = (lo + hi) / 2;
-		struct mem_region *r = &vm->regions[mid];
-
-		if (gpa < r->gpa)
-			hi = mid;
-		else if (gpa - r->gpa >= r->size)
+		mid = (lo + hi) / 2;
+		if (ends_before(&vm->regions[mid], gpa))
 			lo = mid + 1;
 		else
-			return r;
+			hi = mid;
 	}
-	return NULL;
+	WRITE_ONCE(*last, lo);
+	return lo;
+}
+
+static struct mem_region *region_from(struct vm *vm, u64 gpa, unsigned int *last)
+{
+	unsigned int i = region_index(vm, gpa, last);
+
+	return i < vm->nr_regions && vm->regions[i].gpa <= gpa ? &vm->regions[i] : NULL;
+}
+
+struct mem_region *gmem_region(struct vm *vm, u64 gpa)
+{
+	return region_from(vm, gpa, &vm->last_region);
 }
 
 struct mem_region *gmem_regions(struct vm *vm, u64 gpa, u64 size)
@@ -539,7 +560,7 @@ bool gmem_is_unmapped(struct vm *vm, u64 gpa)
 
 	if (!down_read_trylock(&vm->mem_sem))
 		return false;
-	unmapped = !gmem_region(vm, gpa);
+	unmapped = !region_from(vm, gpa, &vm->last_hole);
 	up_read(&vm->mem_sem);
 	return unmapped;
 }

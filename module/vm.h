@@ -59,6 +59,7 @@ struct mem_region {
  * @mem_sem: readers use @regions and sleep; order: before the mmap lock
  * @regions: ordered by @gpa; changed under @mem_sem (write) and @ept_lock
  * @nr_regions: how many
+ * @last_region, @last_hole: where the last searches for memory, and for none, ended
  * @nr_logs: how many of them have a dirty log; changed under @mem_sem (write)
  *
  * @ept_lock: order: after the mmap lock; never sleep under it
@@ -85,6 +86,7 @@ struct vm {
 	struct rw_semaphore mem_sem;
 	struct mem_region regions[MINIVMX_MAX_REGIONS];
 	unsigned int nr_regions;
+	unsigned int last_region, last_hole;
 	unsigned int nr_logs;
 
 	spinlock_t ept_lock;

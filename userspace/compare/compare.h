@@ -47,6 +47,8 @@ bool compare_is_report(struct json_object *report);
 
 /* Is there an operation of that name? */
 bool compare_knows(const char *name);
+/* And does it count what it costs among many VMs, vCPUs or ranges? */
+bool compare_has_crowd(const char *name);
 void compare_list(FILE *file);
 
 /* A report for people; all @reports in one table, for programs. */

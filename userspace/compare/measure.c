@@ -286,14 +286,26 @@ struct json_object *compare_measure(const struct compare_setup *setup, struct me
 	return result;
 }
 
-bool compare_knows(const char *name)
+static const struct operation *find(const char *name)
 {
 	size_t i;
 
 	for (i = 0; i < nr_operations; i++)
 		if (!strcmp(operations[i].name, name))
-			return true;
-	return false;
+			return &operations[i];
+	return NULL;
+}
+
+bool compare_knows(const char *name)
+{
+	return find(name);
+}
+
+bool compare_has_crowd(const char *name)
+{
+	const struct operation *op = find(name);
+
+	return op && (op->crowd.vms || op->crowd.vcpus || op->crowd.ranges);
 }
 
 void compare_list(FILE *file)
