@@ -19,6 +19,7 @@
 #include "cpuid.h"
 #include "cr.h"
 #include "ctls.h"
+#include "exit.h"
 #include "fpu.h"
 #include "pvclock.h"
 #include "vcpu.h"
@@ -336,7 +337,7 @@ static bool leaf_out_of_range(struct vcpu *vcpu, u32 leaf)
 }
 
 /* "Standard format" size of what XCR0 enables: the end of its last component. */
-static u32 xsave_size(struct vcpu *vcpu)
+static noinline u32 xsave_size(struct vcpu *vcpu)
 {
 	u32 size = 512 + 64;
 	u32 i;
@@ -353,31 +354,40 @@ static u32 xsave_size(struct vcpu *vcpu)
 	return size;
 }
 
-void cpuid_answer(struct vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
+/* Where there is no row for it. */
+static noinline const struct minivmx_cpuid_entry *find_beyond(struct vcpu *vcpu, u32 leaf, u32 subleaf)
 {
-	u32 leaf = *eax, subleaf = *ecx;
-	const struct minivmx_cpuid_entry *row = find(vcpu, leaf, subleaf);
+	static const struct minivmx_cpuid_entry zero;
+	const struct minivmx_cpuid_entry *row = NULL;
 
-	if (!row && leaf_out_of_range(vcpu, leaf)) {
-		leaf = find(vcpu, 0, 0)->eax;
-		row = find(vcpu, leaf, subleaf);
-	}
-	if (!row) {
-		*eax = *ebx = *ecx = *edx = 0;
-		return;
-	}
-	*eax = row->eax;
-	*ebx = row->ebx;
-	*ecx = row->ecx;
-	*edx = row->edx;
+	if (leaf_out_of_range(vcpu, leaf))
+		row = find(vcpu, find(vcpu, 0, 0)->eax, subleaf);
+	return row ?: &zero;
+}
+
+/* EAX is the leaf, ECX the subleaf. */
+enum run_action exit_cpuid(struct vcpu *vcpu)
+{
+	struct minivmx_regs *r = &vcpu->regs.r;
+	u32 subleaf = r->rcx;
+	const struct minivmx_cpuid_entry *row = find(vcpu, r->rax, subleaf);
+
+	if (unlikely(!row))
+		row = find_beyond(vcpu, r->rax, subleaf);
+	r->rax = row->eax;
+	r->rbx = row->ebx;
+	r->rcx = row->ecx;
+	r->rdx = row->edx;
 	/* What follows the guest's own state. */
-	if (leaf == 1) {
-		*ecx &= ~CPUID_1_ECX_OSXSAVE;
+	if (row->leaf == 1) {
+		r->rcx &= ~(u64)CPUID_1_ECX_OSXSAVE;
 		if (cr4_read(vcpu) & X86_CR4_OSXSAVE)
-			*ecx |= CPUID_1_ECX_OSXSAVE;
+			r->rcx |= CPUID_1_ECX_OSXSAVE;
 		if (vcpu->apic && !lapic_enabled(&vcpu->apic->lapic))
-			*edx &= ~F(APIC);
-	} else if (leaf == LEAF_XSAVE && subleaf == 0) {
-		*ebx = xsave_size(vcpu);
+			r->rdx &= ~(u64)F(APIC);
+	} else if (row->leaf == LEAF_XSAVE && subleaf == 0) {
+		r->rbx = xsave_size(vcpu);
 	}
+	vcpu_skip(vcpu);
+	return RUN_RESUME;
 }

@@ -7,11 +7,6 @@
 
 #include "../uapi/minivmx.h"
 
-struct vcpu;
-
-/* Execute CPUID: *eax is the leaf, *ecx the subleaf. VMCS loaded. */
-void cpuid_answer(struct vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
-
 /*
  * The rows that this host can back, into @rows[@max]; how many there are.
  * @apic_id goes where the manual has the initial APIC id; @apic: there is one.

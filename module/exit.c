@@ -9,7 +9,6 @@
 
 #include "apic.h"
 #include "apicv.h"
-#include "cpuid.h"
 #include "cr.h"
 #include "exit.h"
 #include "inject.h"
@@ -71,28 +70,33 @@ const char *exit_reason_name(u32 basic_reason)
 	return names[basic_reason];
 }
 
+/* What the instruction left behind, besides: away from the way of most. */
+static noinline void skip_ends(struct vcpu *vcpu)
+{
+	u64 rflags = vcpu->regs.r.rflags;
+
+	if (vcpu->interruptibility & INTERRUPT_SHADOW)
+		vcpu_set_interruptibility(vcpu, vcpu->interruptibility & ~INTERRUPT_SHADOW);
+	if (rflags & X86_EFLAGS_RF)
+		vcpu_set_rflags(vcpu, rflags & ~(u64)X86_EFLAGS_RF);
+	/* A single-stepped instruction traps behind itself. */
+	if ((rflags & X86_EFLAGS_TF) && !(vcpu->debugctl & DEBUGCTLMSR_BTF))
+		inject_debug(vcpu, DR_STEP);
+}
+
 void vcpu_skip(struct vcpu *vcpu)
 {
 	u64 rip = vcpu->regs.r.rip;
 	u64 next = rip + vcpu->exit.insn_len;
-	u64 rflags = vcpu_rflags(vcpu);
-	u32 interruptibility = vcpu_interruptibility(vcpu);
 
+	vcpu_cache_flags(vcpu);
 	/* Outside 64-bit code the instruction pointer wraps at 4 GiB. */
 	if (unlikely((rip ^ next) >> 32) && !(vcpu->efer & EFER_LMA))
 		next = (u32)next;
 	vcpu_set_rip(vcpu, next);
-
-	if (unlikely(interruptibility & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)))
-		vcpu_set_interruptibility(vcpu, interruptibility &
-						~(GUEST_INTR_STATE_STI |
-						  GUEST_INTR_STATE_MOV_SS));
-	if (unlikely(rflags & (X86_EFLAGS_RF | X86_EFLAGS_TF))) {
-		vcpu_set_rflags(vcpu, rflags & ~(u64)X86_EFLAGS_RF);
-		/* A single-stepped instruction traps behind itself. */
-		if ((rflags & X86_EFLAGS_TF) && !(vcpu->debugctl & DEBUGCTLMSR_BTF))
-			inject_debug(vcpu, DR_STEP);
-	}
+	if (unlikely((vcpu->interruptibility & INTERRUPT_SHADOW) ||
+		     (vcpu->regs.r.rflags & (X86_EFLAGS_RF | X86_EFLAGS_TF))))
+		skip_ends(vcpu);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -296,20 +300,6 @@ enum run_action exit_nmi_window(struct vcpu *vcpu)
 enum run_action exit_undefined(struct vcpu *vcpu)
 {
 	return inject_ud(vcpu);
-}
-
-enum run_action exit_cpuid(struct vcpu *vcpu)
-{
-	struct minivmx_regs *r = &vcpu->regs.r;
-	u32 eax = r->rax, ebx, ecx = r->rcx, edx;
-
-	cpuid_answer(vcpu, &eax, &ebx, &ecx, &edx);
-	r->rax = eax;
-	r->rbx = ebx;
-	r->rcx = ecx;
-	r->rdx = edx;
-	vcpu_skip(vcpu);
-	return RUN_RESUME;
 }
 
 /* No device writes memory behind the caches: there is nothing to do. */

@@ -7,6 +7,7 @@
 #ifndef MINIVMX_EXIT_H
 #define MINIVMX_EXIT_H
 
+#include <linux/minmax.h>
 #include <linux/types.h>
 
 #include "vcpu.h"
@@ -45,11 +46,18 @@ bool exit_row_known(u32 basic_reason);
 /* By basic reason, and of those that are not there. */
 extern const struct exit_row exit_rows[MINIVMX_NR_EXITS], exit_row_unknown;
 
-/* Never NULL: a number that is not there is reported as it is. */
-static inline const struct exit_row *exit_row(u32 basic_reason)
+/* All numbers that are too large share the last row, which is one that is not there. */
+static inline u32 exit_index(u32 basic_reason)
 {
-	return likely(basic_reason < MINIVMX_NR_EXITS && exit_rows[basic_reason].handler) ?
-	       &exit_rows[basic_reason] : &exit_row_unknown;
+	return min_t(u32, basic_reason, MINIVMX_NR_EXITS - 1);
+}
+
+/* Never NULL: what is not there is reported as it is. */
+static inline const struct exit_row *exit_row(u32 index)
+{
+	const struct exit_row *row = &exit_rows[index];
+
+	return likely(row->handler) ? row : &exit_row_unknown;
 }
 
 const char *exit_reason_name(u32 basic_reason);

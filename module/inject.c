@@ -17,8 +17,6 @@
 #include "inject.h"
 #include "vcpu.h"
 
-#define BLOCKED_BY_SHADOW	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
-
 /* INTR_INFO_* fields of the manual's interruption-information format. */
 #define INFO_VECTOR	GENMASK(7, 0)
 #define INFO_TYPE	GENMASK(10, 8)
@@ -182,13 +180,13 @@ static void write_event(struct vcpu *vcpu, const struct minivmx_event *event)
 static bool nmi_allowed(struct vcpu *vcpu)
 {
 	return !(vcpu_interruptibility(vcpu) &
-		 (BLOCKED_BY_SHADOW | GUEST_INTR_STATE_NMI));
+		 (INTERRUPT_SHADOW | GUEST_INTR_STATE_NMI));
 }
 
 static bool irq_allowed(struct vcpu *vcpu)
 {
 	return (vcpu_rflags(vcpu) & X86_EFLAGS_IF) &&
-	       !(vcpu_interruptibility(vcpu) & BLOCKED_BY_SHADOW);
+	       !(vcpu_interruptibility(vcpu) & INTERRUPT_SHADOW);
 }
 
 /* What the PIC has acknowledged comes before what the APIC has. */
@@ -391,14 +389,14 @@ u32 inject_ready(struct vcpu *vcpu, bool skip)
 	u32 ready = 0;
 
 	if (skip)
-		blocked &= ~BLOCKED_BY_SHADOW;
+		blocked &= ~INTERRUPT_SHADOW;
 	if (vcpu->event.flags)
 		return 0;
-	if (!(blocked & (BLOCKED_BY_SHADOW | GUEST_INTR_STATE_NMI)) &&
+	if (!(blocked & (INTERRUPT_SHADOW | GUEST_INTR_STATE_NMI)) &&
 	    !vcpu->nmi_pending)
 		ready |= MINIVMX_READY_NMI;
 	if ((vcpu->regs.r.rflags & X86_EFLAGS_IF) &&
-	    !(blocked & BLOCKED_BY_SHADOW) && !vcpu->irq.flags && takes_extint(vcpu))
+	    !(blocked & INTERRUPT_SHADOW) && !vcpu->irq.flags && takes_extint(vcpu))
 		ready |= MINIVMX_READY_IRQ;
 	return ready;
 }

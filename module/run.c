@@ -123,21 +123,28 @@ static void snapshot_rare(struct minivmx_vmexit *e, u32 flags)
 static __always_inline void exit_snapshot(struct vcpu *vcpu)
 {
 	u32 reason = vmread(VMCS_EXIT_REASON);
-	const struct exit_row *row = exit_row((u16)reason);
+	u32 index = exit_index((u16)reason);
+	const struct exit_row *row = exit_row(index);
+	struct minivmx_vmexit *e = &vcpu->exit;
 	u32 flags = row->flags;
 
-	vcpu->exit = (struct minivmx_vmexit) {
-		.reason = reason,
-		.insn_len = flags & EXIT_INSN_LEN ? vmread(VMCS_EXIT_INSN_LEN) : 0,
-		.qualification = flags & EXIT_QUALIFICATION ?
-				 vmread(VMCS_EXIT_QUALIFICATION) : 0,
-	};
+	/* One by one: of a structure the compiler makes a REP STOS, which takes twice as many. */
+	e->reason = reason;
+	e->insn_len = flags & EXIT_INSN_LEN ? vmread(VMCS_EXIT_INSN_LEN) : 0;
+	e->qualification = flags & EXIT_QUALIFICATION ? vmread(VMCS_EXIT_QUALIFICATION) : 0;
+	e->gpa = 0;
+	e->gla = 0;
+	e->intr_info = 0;
+	e->intr_error = 0;
+	e->idt_info = 0;
+	e->idt_error = 0;
+	e->insn_info = 0;
+	e->interruptibility = 0;
 	vcpu->exit_row = row;
-	/* Numbers beyond the statistics' table share its last row. */
-	vcpu->exit_reason = min_t(u32, (u16)reason, MINIVMX_NR_EXITS - 1);
+	vcpu->exit_reason = index;
 	vcpu->regs.r.rip = vmread(VMCS_GUEST_RIP);
 	if (flags & EXIT_RARE)
-		snapshot_rare(&vcpu->exit, flags);
+		snapshot_rare(e, flags);
 }
 
 static void count_exit(struct vcpu *vcpu)
@@ -258,15 +265,15 @@ static enum run_action run_once(struct vcpu *vcpu)
 	exit_snapshot(vcpu);
 	count_exit(vcpu);
 	trace_minivmx_exit(vcpu->id, &vcpu->exit, vcpu->regs.r.rip);
-	if (unlikely(vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
+	if (likely(!(vcpu->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY))) {
+		vcpu->vmcs.launched = true;
+		if (unlikely(vcpu->events_waiting || vcpu->exit.idt_info))
+			inject_exited(vcpu, vcpu->exit.idt_info, vcpu->exit.idt_error,
+				      vcpu->exit.insn_len);
+	} else {
 		/* As in entry_refused(); and a VMLAUNCH launched nothing. */
 		vmwrite(VMCS_VM_ENTRY_INTR_INFO, 0);
-		return handle_exit(vcpu);
 	}
-	vcpu->vmcs.launched = true;
-	if (unlikely(vcpu->events_waiting || vcpu->exit.idt_info))
-		inject_exited(vcpu, vcpu->exit.idt_info, vcpu->exit.idt_error,
-			      vcpu->exit.insn_len);
 	return handle_exit(vcpu);
 }
 

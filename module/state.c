@@ -174,8 +174,7 @@ int state_set_msrs(struct vcpu *vcpu, struct minivmx_msrs *msrs)
 	return for_each_msr(vcpu, msrs, true);
 }
 
-#define INTERRUPTIBILITY_SETTABLE (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS | \
-				   GUEST_INTR_STATE_NMI)
+#define INTERRUPTIBILITY_SETTABLE (INTERRUPT_SHADOW | GUEST_INTR_STATE_NMI)
 
 int state_get_events(struct vcpu *vcpu, struct minivmx_events *events)
 {

@@ -38,6 +38,9 @@ enum {
 	GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI,
 };
 
+/* vcpu->interruptibility: what lasts for one instruction. */
+#define INTERRUPT_SHADOW	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
+
 /* vcpu->cached: registers in the VMCS whose copy here is valid. */
 #define CACHE_RSP		BIT(0)
 #define CACHE_RFLAGS		BIT(1)
@@ -416,6 +419,21 @@ static inline u32 vcpu_interruptibility(struct vcpu *vcpu)
 		vcpu->cached |= CACHE_INTERRUPTIBILITY;
 	}
 	return vcpu->interruptibility;
+}
+
+/* Both of them; in most exits neither is there yet, which is asked once. */
+static inline void vcpu_cache_flags(struct vcpu *vcpu)
+{
+	const u64 both = CACHE_RFLAGS | CACHE_INTERRUPTIBILITY;
+
+	if (likely(!(vcpu->cached & both))) {
+		vcpu->regs.r.rflags = vmread(VMCS_GUEST_RFLAGS);
+		vcpu->interruptibility = vmread(VMCS_GUEST_INTERRUPTIBILITY);
+		vcpu->cached |= both;
+	} else {
+		vcpu_rflags(vcpu);
+		vcpu_interruptibility(vcpu);
+	}
 }
 
 static inline void vcpu_set_rflags(struct vcpu *vcpu, u64 rflags)
