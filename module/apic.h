@@ -110,6 +110,7 @@ void apic_written(struct vcpu *vcpu, u32 offset);
 /* The MSRs of x2APIC mode. */
 #define APIC_MSR_FIRST		0x800
 #define APIC_MSR_LAST		0x8ff
+#define NR_APIC_MSRS		(APIC_MSR_LAST - APIC_MSR_FIRST + 1)
 
 static inline bool apic_msr_is_register(u32 index)
 {

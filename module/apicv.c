@@ -164,8 +164,6 @@ bool apicv_passes_msr(struct vcpu *vcpu, u32 index, bool write)
 {
 	u32 offset = apic_msr_offset(index);
 
-	if (!(vcpu->cpu2_ctls & SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE))
-		return false;
 	switch (offset) {
 	case LAPIC_TPR:
 		return true;

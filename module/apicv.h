@@ -53,7 +53,7 @@ void apicv_page_follow(struct vcpu *vcpu);
  * MSRs exit.
  */
 void apicv_set_mode(struct vcpu *vcpu);
-/* Does the CPU do that access to a register of x2APIC mode? For any vCPU. */
+/* While it virtualizes x2APIC mode: does the CPU do that access to a register of it? */
 bool apicv_passes_msr(struct vcpu *vcpu, u32 index, bool write);
 
 /* Does the CPU take interrupts out of IRR? Then nobody injects them. */

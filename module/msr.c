@@ -336,6 +336,11 @@ void msr_bitmap_update(struct vcpu *vcpu)
 		__assign_bit(bit + 0x4000, vcpu->msr_bitmap,
 			     route_msr(vcpu, index, MINIVMX_MSR_WRITE) != MINIVMX_ROUTE_PASS);
 	}
+	if (!(vcpu->cpu2_ctls & SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE)) {
+		bitmap_set(vcpu->msr_bitmap, APIC_MSR_FIRST, NR_APIC_MSRS);
+		bitmap_set(vcpu->msr_bitmap, APIC_MSR_FIRST + 0x4000, NR_APIC_MSRS);
+		return;
+	}
 	/* What the CPU does itself is no other route than to the module. */
 	for (i = APIC_MSR_FIRST; i <= APIC_MSR_LAST; i++) {
 		__assign_bit(i, vcpu->msr_bitmap,
