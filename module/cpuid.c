@@ -354,26 +354,10 @@ static noinline u32 xsave_size(struct vcpu *vcpu)
 	return size;
 }
 
-/* Where there is no row for it. */
-static noinline const struct minivmx_cpuid_entry *find_beyond(struct vcpu *vcpu, u32 leaf, u32 subleaf)
-{
-	static const struct minivmx_cpuid_entry zero;
-	const struct minivmx_cpuid_entry *row = NULL;
-
-	if (leaf_out_of_range(vcpu, leaf))
-		row = find(vcpu, find(vcpu, 0, 0)->eax, subleaf);
-	return row ?: &zero;
-}
-
-/* EAX is the leaf, ECX the subleaf. */
-enum run_action exit_cpuid(struct vcpu *vcpu)
+static void answer(struct vcpu *vcpu, const struct minivmx_cpuid_entry *row, u32 subleaf)
 {
 	struct minivmx_regs *r = &vcpu->regs.r;
-	u32 subleaf = r->rcx;
-	const struct minivmx_cpuid_entry *row = find(vcpu, r->rax, subleaf);
 
-	if (unlikely(!row))
-		row = find_beyond(vcpu, r->rax, subleaf);
 	r->rax = row->eax;
 	r->rbx = row->ebx;
 	r->rcx = row->ecx;
@@ -388,6 +372,44 @@ enum run_action exit_cpuid(struct vcpu *vcpu)
 	} else if (row->leaf == LEAF_XSAVE && subleaf == 0) {
 		r->rbx = xsave_size(vcpu);
 	}
+}
+
+/* Where there is no row for it. */
+static noinline void answer_beyond(struct vcpu *vcpu, u32 leaf, u32 subleaf)
+{
+	struct minivmx_regs *r = &vcpu->regs.r;
+	const struct minivmx_cpuid_entry *row = NULL;
+
+	if (leaf_out_of_range(vcpu, leaf)) {
+		leaf = find(vcpu, 0, 0)->eax;
+		row = find(vcpu, leaf, subleaf);
+	}
+	if (row) {
+		answer(vcpu, row, subleaf);
+		return;
+	}
+	r->rax = 0;
+	r->rbx = 0;
+	r->rcx = 0;
+	r->rdx = 0;
+	/* Beyond its last level the leaf says which was asked for, and of whom. */
+	row = leaf == LEAF_TOPOLOGY ? find(vcpu, leaf, 0) : NULL;
+	if (row) {
+		r->rcx = subleaf & 0xff;
+		r->rdx = row->edx;
+	}
+}
+
+/* EAX is the leaf, ECX the subleaf. */
+enum run_action exit_cpuid(struct vcpu *vcpu)
+{
+	const u32 leaf = vcpu->regs.r.rax, subleaf = vcpu->regs.r.rcx;
+	const struct minivmx_cpuid_entry *row = find(vcpu, leaf, subleaf);
+
+	if (likely(row))
+		answer(vcpu, row, subleaf);
+	else
+		answer_beyond(vcpu, leaf, subleaf);
 	vcpu_skip(vcpu);
 	return RUN_RESUME;
 }

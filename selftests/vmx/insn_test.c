@@ -126,6 +126,26 @@ TEST_F(vm, cpuid_hypervisor_leaf_names_minivmx)
 	EXPECT_EQ(0x40000000, self->run->regs.rax);
 }
 
+/* "CPUID Extended Topology Leaf": beyond the last level there is none, but whose it would be. */
+TEST_F(vm, cpuid_beyond_the_last_level_of_the_topology)
+{
+	struct minivmx_cpuid_entry rows[MINIVMX_MAX_CPUID];
+	int nr = minivmx_get_cpuid(self->vcpu, rows, MINIVMX_MAX_CPUID - 1);
+
+	ASSERT_LT(0, nr);
+	guest_cpuid(self, 0xb, 1);
+	EXPECT_EQ(0, self->run->regs.rcx);
+	rows[nr] = (struct minivmx_cpuid_entry) {
+		.leaf = 0xb, .flags = MINIVMX_CPUID_SUBLEAF, .ebx = 1, .ecx = 0x100, .edx = 7,
+	};
+	ASSERT_EQ(0, minivmx_set_cpuid(self->vcpu, rows, nr + 1));
+	guest_cpuid(self, 0xb, 0x105);
+	EXPECT_EQ(0, self->run->regs.rax);
+	EXPECT_EQ(0, self->run->regs.rbx);
+	EXPECT_EQ(5, self->run->regs.rcx);
+	EXPECT_EQ(7, self->run->regs.rdx);
+}
+
 TEST_F(vm, cpuid_shows_tsc_adjust)
 {
 	guest_cpuid(self, 7, 0);
