@@ -20,6 +20,7 @@
 #include <stdio.h>
 
 #include "message.h"
+#include "side.h"
 
 #define COMPARE_ROUNDS	3
 
@@ -27,19 +28,16 @@
  * struct compare_setup - what to measure
  * @names: of operations, and NULL behind them; or NULL: all that the host has the CPUs for
  * @rounds: how often to go through them, on one side after the other
- * @owns: unload kvm_intel while minivmx is measured, so that it has VMX for itself, and load
- *	  it for the others. In the end it is as it was
- * @kvm_module: the file of kvm_intel for that, or NULL: ask modprobe
+ * @sides: who has VMX meanwhile. In the end it is as it was
  */
 struct compare_setup {
 	const char *const *names;
 	unsigned int rounds;
-	bool owns;
-	const char *kvm_module;
+	struct side_setup sides;
 };
 
 /* Measure, with progress on a terminal. NULL with a message if nothing could be. */
-struct json_object *compare_measure(const struct compare_setup *setup, struct message *message);
+struct json_object *compare_measure(struct compare_setup *setup, struct message *message);
 struct json_object *compare_conditions(void);
 
 /* Has it what the functions below want? Everything is taken for hostile. */

@@ -194,8 +194,8 @@ static int compare(int argc, char **argv, struct compare_options *options)
 			status = take_rounds(optarg, options);
 			break;
 		case 'o':
-			options->setup.owns = true;
-			options->setup.kvm_module = optarg;
+			options->setup.sides.owns = true;
+			options->setup.sides.kvm_module = optarg;
 			break;
 		case 'j':
 			options->json = optarg;
