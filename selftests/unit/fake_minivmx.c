@@ -362,6 +362,15 @@ int minivmx_set_msrs(int vcpu, const struct minivmx_msr *msrs, uint32_t nr)
 	return nr;
 }
 
+int minivmx_get_msrs(int vcpu, struct minivmx_msr *msrs, uint32_t nr)
+{
+	uint32_t i;
+
+	for (i = 0; i < nr; i++)
+		msrs[i].data = 0;
+	return nr;
+}
+
 int minivmx_get_sregs(int vcpu, struct minivmx_sregs *sregs)
 {
 	memset(sregs, 0, sizeof(*sregs));

@@ -77,6 +77,7 @@ struct lapic_value {
  * @set_state: start there
  * @read_state: where it is, also @run->regs
  * @set_msr: one of its MSRs
+ * @get_msr: likewise
  * @set_lapic: the registers of its local APIC that firmware sets
  * @run: enter the guest until there is something to do (MINIVMX_RUN). -EINTR: a signal
  * @kick: make it come out of run(), from another thread. If it is not in it, the next one
@@ -102,6 +103,7 @@ struct backend {
 			 const struct minivmx_regs *regs);
 	int (*read_state)(struct vcpu *vcpu, struct minivmx_sregs *sregs);
 	int (*set_msr)(struct vcpu *vcpu, uint32_t index, uint64_t value);
+	int (*get_msr)(struct vcpu *vcpu, uint32_t index, uint64_t *value);
 	int (*set_lapic)(struct vcpu *vcpu, const struct lapic_value *values, size_t nr);
 	int (*run)(struct vcpu *vcpu);
 	void (*kick)(struct vcpu *vcpu);

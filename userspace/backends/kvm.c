@@ -36,6 +36,9 @@
 #define LEVEL_ROUTES	24
 #define MSI_LEVEL	(1U << 15)
 
+#define MSR_MISC_ENABLE		0x1a0
+#define MISC_ENABLE_FAST_STRING	1
+
 /**
  * struct kvm_vm - what there is of a VM besides its descriptor
  * @cpuid: of its vCPUs
@@ -184,6 +187,42 @@ static void close_vcpu(struct vcpu *vcpu)
 	vcpu->kvm_run = NULL;
 }
 
+/* By KVM_SET_MSRS or KVM_GET_MSRS, of one. */
+static int call_msr(struct vcpu *vcpu, unsigned long request, uint32_t index, uint64_t *value)
+{
+	_Alignas(struct kvm_msrs) uint8_t room[sizeof(struct kvm_msrs) +
+					       sizeof(struct kvm_msr_entry)] = { 0 };
+	struct kvm_msrs *msrs = (struct kvm_msrs *)room;
+	int ret;
+
+	msrs->nmsrs = 1;
+	msrs->entries[0] = (struct kvm_msr_entry) { .index = index, .data = *value };
+	ret = call(vcpu->fd, request, msrs);
+	*value = msrs->entries[0].data;
+	/* How many it took. */
+	return ret < 0 ? ret : ret == 1 ? 0 : -EINVAL;
+}
+
+static int set_msr(struct vcpu *vcpu, uint32_t index, uint64_t value)
+{
+	return call_msr(vcpu, KVM_SET_MSRS, index, &value);
+}
+
+static int get_msr(struct vcpu *vcpu, uint32_t index, uint64_t *value)
+{
+	*value = 0;
+	return call_msr(vcpu, KVM_GET_MSRS, index, value);
+}
+
+/* As after reset. KVM leaves it to the program, and without it Linux avoids REP MOVSB. */
+static int enable_fast_strings(struct vcpu *vcpu)
+{
+	uint64_t value;
+	int ret = get_msr(vcpu, MSR_MISC_ENABLE, &value);
+
+	return ret ? ret : set_msr(vcpu, MSR_MISC_ENABLE, value | MISC_ENABLE_FAST_STRING);
+}
+
 static int create_vcpu(struct vm *vm, uint32_t id, struct vcpu *vcpu)
 {
 	void *page;
@@ -202,6 +241,8 @@ static int create_vcpu(struct vm *vm, uint32_t id, struct vcpu *vcpu)
 		vcpu->run = calloc(1, sizeof(*vcpu->run));
 		ret = vcpu->run ? kvm_cpuid_set(vcpu->fd, id, vm->kvm->cpuid) : -ENOMEM;
 	}
+	if (!ret)
+		ret = enable_fast_strings(vcpu);
 	if (ret)
 		close_vcpu(vcpu);
 	return ret;
@@ -216,20 +257,6 @@ static int set_state(struct vcpu *vcpu, const struct minivmx_sregs *sregs,
 static int read_state(struct vcpu *vcpu, struct minivmx_sregs *sregs)
 {
 	return kvm_state_get(vcpu->fd, sregs, &vcpu->run->regs);
-}
-
-static int set_msr(struct vcpu *vcpu, uint32_t index, uint64_t value)
-{
-	_Alignas(struct kvm_msrs) uint8_t room[sizeof(struct kvm_msrs) +
-					       sizeof(struct kvm_msr_entry)] = { 0 };
-	struct kvm_msrs *msrs = (struct kvm_msrs *)room;
-	int ret;
-
-	msrs->nmsrs = 1;
-	msrs->entries[0] = (struct kvm_msr_entry) { .index = index, .data = value };
-	ret = call(vcpu->fd, KVM_SET_MSRS, msrs);
-	/* How many it took. */
-	return ret < 0 ? ret : ret == 1 ? 0 : -EINVAL;
 }
 
 static int set_lapic(struct vcpu *vcpu, const struct lapic_value *values, size_t nr)
@@ -505,6 +532,7 @@ const struct backend backend_kvm = {
 	.set_state = set_state,
 	.read_state = read_state,
 	.set_msr = set_msr,
+	.get_msr = get_msr,
 	.set_lapic = set_lapic,
 	.run = run,
 	.kick = kick,

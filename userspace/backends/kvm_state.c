@@ -126,7 +126,10 @@ int kvm_state_get(int vcpu, struct minivmx_sregs *sregs, struct minivmx_regs *re
 	if (ioctl(vcpu, KVM_GET_SREGS, &kvm_sregs) || ioctl(vcpu, KVM_GET_REGS, &kvm_regs) ||
 	    ioctl(vcpu, KVM_GET_DEBUGREGS, &debug))
 		return -errno;
-	*sregs = (struct minivmx_sregs) { .dr6 = debug.dr6, .dr7 = debug.dr7 };
+	*sregs = (struct minivmx_sregs) {
+		.dr0 = debug.db[0], .dr1 = debug.db[1], .dr2 = debug.db[2], .dr3 = debug.db[3],
+		.dr6 = debug.dr6, .dr7 = debug.dr7,
+	};
 	for (i = 0; i < ARRAY_SIZE(segments); i++)
 		segment_from_kvm(KVMS(&kvm_sregs, &segments[i], const struct kvm_segment),
 				 OURS(sregs, &segments[i], struct minivmx_segment));

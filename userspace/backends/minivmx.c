@@ -88,6 +88,15 @@ static int set_msr(struct vcpu *vcpu, uint32_t index, uint64_t value)
 	return ret < 0 ? ret : 0;
 }
 
+static int get_msr(struct vcpu *vcpu, uint32_t index, uint64_t *value)
+{
+	struct minivmx_msr msr = { .index = index };
+	int ret = minivmx_get_msrs(vcpu->fd, &msr, 1);
+
+	*value = msr.data;
+	return ret < 0 ? ret : 0;
+}
+
 static int set_lapic(struct vcpu *vcpu, const struct lapic_value *values, size_t nr)
 {
 	uint32_t regs[MINIVMX_APIC_SIZE / 4];
@@ -176,6 +185,7 @@ const struct backend backend_minivmx = {
 	.set_state = set_state,
 	.read_state = read_state,
 	.set_msr = set_msr,
+	.get_msr = get_msr,
 	.set_lapic = set_lapic,
 	.run = run,
 	.kick = kick,
