@@ -22,6 +22,7 @@ int cmd_caps(int argc, char **argv);
 int cmd_balloon(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
+int cmd_equal(int argc, char **argv);
 
 /* Point to --help after a mistake on the command line; returns STATUS_USAGE. */
 int usage_error(const char *command);

@@ -35,6 +35,7 @@ static const struct command {
 	{ "top", cmd_top, "show the exits of all guests of this host, live" },
 	{ "explain", cmd_explain, "say why VM entry refuses a VMCS" },
 	{ "compare", cmd_compare, "measure it against KVM" },
+	{ "equal", cmd_equal, "do guests find the same CPU on minivmx and on KVM?" },
 	{ "ept", cmd_ept, "show the extended page tables of a guest that runs" },
 };
 
