@@ -601,22 +601,30 @@ TEST_F_TIMEOUT(vm, pages_are_written_out_and_read_back, 1800)
 /* ---- Moved by the host ---- */
 
 #define NR_OTHERS	8192
+/* Pages that a CPU keeps for itself when they are freed, as a share of all: 0 the default. */
+#define CPU_LISTS	"/proc/sys/vm/percpu_pagelist_high_fraction"
+
+struct framed_page {
+	uint64_t frame;
+	uint32_t number;
+};
 
 static int compare_frames(const void *a, const void *b)
 {
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	const struct framed_page *x = a, *y = b;
 
-	return x < y ? -1 : x > y;
+	return x->frame < y->frame ? -1 : x->frame > y->frame;
 }
 
 /*
- * Work for compaction, which fills free frames at the end of memory with pages from its
- * beginning: the pages of @p get the lowest frames that many others had, and those of
- * the others are free again.
+ * Work for compaction, which fills free frames, but no free page block, at the end of
+ * memory with pages from its beginning: of many other pages the lowest become those of @p,
+ * and every second one of the upper half is free again. The rest, which is returned, keeps
+ * it like that. What is on a CPU's list is not free for it: the list has to be short.
  */
-static void make_holes(uint8_t *p, unsigned int nr_pages)
+static uint8_t *make_holes(uint8_t *p, unsigned int nr_pages)
 {
-	static uint64_t frames[NR_OTHERS], sorted[NR_OTHERS];
+	static struct framed_page pages[NR_OTHERS];
 	uint8_t *others = mmap(NULL, NR_OTHERS * 0x1000, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	unsigned int i;
@@ -625,25 +633,29 @@ static void make_holes(uint8_t *p, unsigned int nr_pages)
 	vm_must(!madvise(others, NR_OTHERS * 0x1000, MADV_NOHUGEPAGE));
 	for (i = 0; i < NR_OTHERS; i++) {
 		others[i * 0x1000] = 1;
-		frames[i] = sorted[i] = frame_of(&others[i * 0x1000]);
+		pages[i] = (struct framed_page) { frame_of(&others[i * 0x1000]), i };
 	}
-	qsort(sorted, NR_OTHERS, sizeof(sorted[0]), compare_frames);
-	for (i = 0; i < NR_OTHERS; i++)
-		if (frames[i] < sorted[nr_pages])
-			vm_must(!madvise(&others[i * 0x1000], 0x1000, MADV_DONTNEED));
-	for (i = 0; i < nr_pages; i++)
-		p[i * 0x1000 + 0xfff] = 1;
-	munmap(others, NR_OTHERS * 0x1000);
+	qsort(pages, NR_OTHERS, sizeof(pages[0]), compare_frames);
+	for (i = 0; i < nr_pages; i++) {
+		vm_must(mremap(&others[pages[i].number * 0x1000], 0x1000, 0x1000,
+			       MREMAP_MAYMOVE | MREMAP_FIXED, &p[i * 0x1000]) != MAP_FAILED);
+		p[i * 0x1000] = 0;
+	}
+	for (i = NR_OTHERS / 2; i < NR_OTHERS; i += 2)
+		vm_must(!madvise(&others[pages[i].number * 0x1000], 0x1000, MADV_DONTNEED));
+	return others;
 }
 
 TEST_F_TIMEOUT(vm, compaction_moves_pages, 1800)
 {
 	unsigned int n = rounds(5, 200), nr_pages = 256, moved = 0, i;
 	uint64_t frames[256];
+	uint8_t *others;
 	struct live l;
 
 	ASSERT_EQ(0, madvise(vm_at(self, LIVE), nr_pages * 0x1000, MADV_NOHUGEPAGE));
-	make_holes(vm_at(self, LIVE), nr_pages);
+	ASSERT_TRUE(write_file(CPU_LISTS, "100000"));
+	others = make_holes(vm_at(self, LIVE), nr_pages);
 	for (i = 0; i < nr_pages; i++)
 		frames[i] = frame_of(vm_at(self, LIVE + i * 0x1000));
 	live_start(&l, self, nr_pages, NR_COUNTERS);
@@ -657,6 +669,8 @@ TEST_F_TIMEOUT(vm, compaction_moves_pages, 1800)
 		}
 	});
 	EXPECT_TRUE(live_stop(&l));
+	munmap(others, NR_OTHERS * 0x1000);
+	EXPECT_TRUE(write_file(CPU_LISTS, "0"));
 	fprintf(stderr, "# %u pages moved\n", moved);
 	EXPECT_LT(0, moved);
 }
