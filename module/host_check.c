@@ -42,22 +42,28 @@ struct host_words {
 	u64 word[NR_WORDS];
 };
 
-/* As they were before the entry, or the series, that is going on on this CPU. */
+/* As they were before the entry, or the series of them, that this CPU is in. */
 static DEFINE_PER_CPU(struct host_words, noted);
 
 /* Those alone that are compared at that time: the others are not stable. */
 static void read_words(struct host_words *now, enum host_check_when when)
 {
-#define HOST(name, when_, value)		\
-	if (when == HOST_CHECK_##when_)		\
-		now->word[WORD_##name] = value;
+#define HOST(name, when_, value) when == HOST_CHECK_##when_ ? (value) : 0,
+	*now = (struct host_words) { {
 #include "host_state.def"
+	} };
 #undef HOST
 }
 
 void host_check_note(enum host_check_when when)
 {
-	read_words(this_cpu_ptr(&noted), when);
+	struct host_words now, *before = this_cpu_ptr(&noted);
+	int i;
+
+	read_words(&now, when);
+	for (i = 0; i < NR_WORDS; i++)
+		if (words[i].when == when)
+			before->word[i] = now.word[i];
 }
 
 void host_check_compare(struct vcpu *vcpu, enum host_check_when when)
