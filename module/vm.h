@@ -59,7 +59,8 @@ struct mem_region {
  * @mem_sem: readers use @regions and sleep; order: before the mmap lock
  * @regions: ordered by @gpa; changed under @mem_sem (write) and @ept_lock
  * @nr_regions: how many
- * @last_region, @last_hole: where the last searches for memory, and for none, ended
+ * @last_region: where the last search for memory ended
+ * @last_hole: and where that for none
  * @nr_logs: how many of them have a dirty log; changed under @mem_sem (write)
  *
  * @ept_lock: order: after the mmap lock; never sleep under it

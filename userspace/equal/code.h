@@ -79,7 +79,8 @@ void put_modrm_at(struct equal_code *code, unsigned int reg, uint32_t address);
 
 /**
  * struct code_form - an instruction with ModRM
- * @op: opcode, @size bytes of it
+ * @op: opcode
+ * @size: bytes of it
  * @digit: what is in the place of a register, or -1
  * @flags: FORM_*
  * @operand: OPERAND_8 or _ANY

@@ -13,7 +13,8 @@
 /**
  * struct equal_setup - what to run
  * @seed: of the programs
- * @first, @programs: the number of the first, and how many
+ * @first: the number of the first
+ * @programs: how many
  * @sides: who has VMX meanwhile. In the end it is as it was
  */
 struct equal_setup {

@@ -8,7 +8,8 @@
 /**
  * struct equal_known - a difference
  * @step: with its name
- * @code: what shows it, 32-bit code, @size bytes: a program of its own
+ * @code: what shows it, 32-bit code: a program of its own
+ * @size: bytes of @code
  * @why: there is one
  */
 struct equal_known {

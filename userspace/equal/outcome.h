@@ -16,7 +16,8 @@ struct equal_fault {
 
 /**
  * struct equal_state - a guest, where it stands
- * @regs, @sregs: its registers
+ * @regs: its general registers
+ * @sregs: its others
  * @faults: how many its handlers have seen
  * @fault: the last of them
  * @accesses: a checksum of all that it has done to ports and to memory that there is not

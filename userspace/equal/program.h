@@ -12,10 +12,12 @@
  * struct equal_program - one of them
  * @steps: what it is made of
  * @modes: that each is done in
- * @starts, @ends: where the code of each is
+ * @starts: where the code of each begins
+ * @ends: and ends
  * @nr_steps: how many
  * @code: all of it
- * @sregs, @regs: what it starts with: 32-bit code, flat segments
+ * @sregs: what it starts with: 32-bit code, flat segments
+ * @regs: and general registers
  */
 struct equal_program {
 	const struct equal_step *steps[EQUAL_MAX_STEPS];
