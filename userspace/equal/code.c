@@ -201,6 +201,19 @@ void code_patch(struct equal_code *code, size_t place, uint32_t value)
 	memcpy(&code->bytes[place], &value, sizeof(value));
 }
 
+void put_return(struct equal_code *code, uint8_t opcode)
+{
+	size_t target;
+
+	put8(code, 0x68);
+	target = code->nr;
+	put32(code, 0);
+	if (code->mode == EQUAL_LONG)
+		put8(code, 0x48);
+	put8(code, opcode);
+	code_patch(code, target, code_address(code));
+}
+
 static void put_near(struct equal_code *code, unsigned int opcode, uint32_t address)
 {
 	put8(code, opcode);

@@ -114,6 +114,11 @@ void put_load_at(struct equal_code *code, unsigned int reg, uint32_t address);
 /* MOV of a constant of 32 bits to memory. The constant's place, for code_patch(). */
 size_t put_store_constant(struct equal_code *code, uint32_t address, uint32_t value);
 void code_patch(struct equal_code *code, size_t place, uint32_t value);
+/*
+ * RETF or IRET (@opcode) to what follows, of the size of a push: CS and what is below it lie on
+ * the stack.
+ */
+void put_return(struct equal_code *code, uint8_t opcode);
 /* JMP and CALL near, to an address. */
 void put_jump(struct equal_code *code, uint32_t address);
 void put_call(struct equal_code *code, uint32_t address);

@@ -274,13 +274,15 @@ int equal_check(struct equal_setup *setup, struct message *message)
 	check->memory = mmap(NULL, EQUAL_SIZE, PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	sides_catch_signals();
-	if (check->memory == MAP_FAILED)
-		fail(message, "no memory for a guest: %m");
-	else if (!find_sides(check, setup, message))
+	if (check->memory == MAP_FAILED) {
+		/* No turn has begun: kvm_intel is as it was. */
+		free(check);
+		return fail(message, "no memory for a guest: %m");
+	}
+	if (!find_sides(check, setup, message))
 		ret = run_all(check, message);
 	sides_end(&setup->sides);
-	if (check->memory != MAP_FAILED)
-		munmap(check->memory, EQUAL_SIZE);
+	munmap(check->memory, EQUAL_SIZE);
 	free(check);
 	return ret;
 }

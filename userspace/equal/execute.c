@@ -170,7 +170,7 @@ static int run(struct execution *execution, struct message *message)
 			return fail(message, "running a guest: %s", strerror(-ret));
 		if (answer(execution, message))
 			return -1;
-		if (++exits == LIMIT_EXITS || seconds() > last) {
+		if (!execution->ended && (++exits == LIMIT_EXITS || seconds() > last)) {
 			end(execution, "it does not end", "");
 			return look(execution, message);
 		}

@@ -218,7 +218,6 @@ static void put_privileged(struct equal_code *code)
 static void put_user(struct equal_code *code)
 {
 	const bool in_long = code->mode == EQUAL_LONG;
-	size_t target;
 
 	put_load(code, RAX, 0);
 	put_load(code, RCX, 0x10);
@@ -230,13 +229,7 @@ static void put_user(struct equal_code *code)
 	put32(code, code_below(code, 4) ? 2 : 0x3002);
 	put8(code, 0x6a);
 	put8(code, (in_long ? EQUAL_USER64 : EQUAL_USER32) | 3);
-	put8(code, 0x68);
-	target = code->nr;
-	put32(code, 0);
-	if (in_long)
-		put8(code, 0x48);
-	put8(code, 0xcf);
-	code_patch(code, target, code_address(code));
+	put_return(code, 0xcf);
 	put_privileged(code);
 	put8(code, 0xcd);
 	put8(code, EQUAL_VECTOR_END);

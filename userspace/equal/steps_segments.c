@@ -170,7 +170,6 @@ static void put_far(struct equal_code *code)
 	static const uint8_t here32[] = { EQUAL_CODE32, EQUAL_CONFORMS, EQUAL_EXEC_ONLY };
 	const bool in_long = code->mode == EQUAL_LONG;
 	uint32_t selector = any_selector(code) & 0xff;
-	size_t target;
 
 	/* Code of another size would be something else there. */
 	if (selector >> 3 == EQUAL_CODE16 >> 3 || selector >> 3 == EQUAL_CODE32 >> 3 ||
@@ -179,30 +178,17 @@ static void put_far(struct equal_code *code)
 		selector = in_long ? EQUAL_CODE64 : here32[code_below(code, ARRAY_SIZE(here32))];
 	put8(code, 0x68);
 	put32(code, selector);
-	put8(code, 0x68);
-	target = code->nr;
-	put32(code, 0);
-	if (in_long)
-		put8(code, 0x48);
-	put8(code, 0xcb);
-	code_patch(code, target, code_address(code));
+	put_return(code, 0xcb);
 }
 
 /* CS as the rest of the program has it. */
 static void put_old_cs(struct equal_code *code)
 {
 	const bool in_long = code->mode == EQUAL_LONG;
-	size_t target;
 
 	put8(code, 0x6a);
 	put8(code, in_long ? EQUAL_CODE64 : EQUAL_CODE32);
-	put8(code, 0x68);
-	target = code->nr;
-	put32(code, 0);
-	if (in_long)
-		put8(code, 0x48);
-	put8(code, 0xcb);
-	code_patch(code, target, code_address(code));
+	put_return(code, 0xcb);
 }
 
 /* MOV to FS and GS of a paragraph of memory; real mode knows no other segments. */
